@@ -1,0 +1,32 @@
+package link
+
+import "errors"
+
+// What a service of links may answer besides success. They keep their identity across nodes (fsm/command carries them as
+// codes) and the HTTP layer has one table that maps each to a status.
+var (
+	// ErrNotFound: no such link, and its absence is proven.
+	ErrNotFound = errors.New("no such link")
+	// ErrGone: the link was deleted; its code is never used again.
+	ErrGone = errors.New("this link was deleted")
+	// ErrSlugTaken: the slug belongs to another link, living or deleted, or to a code already given out.
+	ErrSlugTaken = errors.New("this slug is taken")
+	// ErrSlugReserved: the slug is a word the service needs for itself.
+	ErrSlugReserved = errors.New("this slug is reserved")
+	// ErrInvalidSlug: the slug does not match the pattern.
+	ErrInvalidSlug = errors.New("invalid slug")
+	// ErrInvalidTarget: the long URL cannot be taken.
+	ErrInvalidTarget = errors.New("invalid long URL")
+	// ErrInvalidField: another field of the request cannot be taken.
+	ErrInvalidField = errors.New("invalid field")
+	// ErrKeyReused: the idempotency key was used with another request.
+	ErrKeyReused = errors.New("this idempotency key was used with another request")
+
+	// ErrNoLeader: no leader confirmed itself in time. Whether a write took effect is unknown unless it was made under an
+	// identity (Once); a read proved nothing.
+	ErrNoLeader = errors.New("no leader could be reached in time")
+	// ErrOverloaded: the request was shed before anything happened.
+	ErrOverloaded = errors.New("too many requests in flight")
+	// ErrDiskFull: the node that would have to write is short of disk space; nothing happened.
+	ErrDiskFull = errors.New("not enough disk space to take writes")
+)
