@@ -1,0 +1,182 @@
+package server
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// The prefix of environment variables, and the names that are known without being settings of a node.
+const (
+	envPrefix  = "TINYURL_"
+	configName = "config"
+	fileSuffix = "-file"
+)
+
+// kind is how an option is written on the command line.
+type kind int
+
+const (
+	text   kind = iota
+	toggle      // a flag without a value means true
+	list        // repeatable, or separated by commas
+	secret      // text that may also be given as a file that holds it
+)
+
+// option is one setting. The table of them is the only list there is: flags, environment, file and help come from it.
+type option struct {
+	name, usage string
+	kind        kind
+	// fallback is the default in text form; empty when the default is found out on the machine.
+	fallback string
+	// set parses the text form into its field. It is not called for a setting that nobody gave and that has no fallback.
+	set func(*Settings, string) error
+}
+
+// options is the table, in the order of the help.
+func options() []option {
+	return append(nodeOptions(), serviceOptions()...)
+}
+
+// nodeOptions say who the node is and with whom.
+func nodeOptions() []option {
+	return []option{
+		{"name", "the node's name (default: the host name)", text, "",
+			setText(func(s *Settings) *string { return &s.Node.Name }, checkName)},
+		{"data-dir", "directory for everything the node keeps", text, "./tinyurl-data",
+			setText(func(s *Settings) *string { return &s.Node.DataDir }, checkSet)},
+		{"http-addr", "listener for redirects and the API", text, ":8080",
+			setText(func(s *Settings) *string { return &s.Listen.HTTP }, checkListen)},
+		{"cluster-addr", "listener for raft and node-to-node calls", text, ":7000",
+			setText(func(s *Settings) *string { return &s.Listen.Cluster }, checkListen)},
+		{"gossip-addr", "listener for membership, TCP and UDP", text, ":7946",
+			setText(func(s *Settings) *string { return &s.Listen.Gossip }, checkListen)},
+		{"advertise", "host that other nodes use (default: the first private address)", text, "",
+			setText(func(s *Settings) *string { return &s.Node.Advertise }, checkHost)},
+		{"public-url", "base of short URLs (default: that of the HTTP listener)", text, "",
+			setPublicURL},
+		{"join", "gossip seeds: host[:port] or srv://name; repeatable", list, "", setJoin},
+		{"bootstrap-expect", "form a new cluster once this many nodes see each other (default: 1 without --join, else 0)", text, "",
+			setExpect},
+		{"cluster-secret", "the one secret of the cluster, 32 characters or more (default: kept in the data directory)", secret, "",
+			setText(func(s *Settings) *string { return &s.Secrets.Cluster }, checkSecret)},
+		{"root-key", "API key with every scope, 32 printable characters or more (default: derived from the secret)", secret, "",
+			setText(func(s *Settings) *string { return &s.Secrets.RootKey }, checkSecret)},
+		{"replica", "a non-voting node: serves redirects, never counts for the quorum", toggle, "false", setReplica},
+		{"zone", "failure zone of the node", text, "",
+			setText(func(s *Settings) *string { return &s.Node.Zone }, checkZone)},
+	}
+}
+
+// serviceOptions say how the node serves.
+func serviceOptions() []option {
+	return []option{
+		{"cache-size", "block cache of the store (default: an eighth of memory, at most 1GiB)", text, "",
+			setBytes(func(s *Settings) *int64 { return &s.Memory.Cache }, minCache)},
+		{"memory-limit", "soft limit of the Go runtime (default: none)", text, "",
+			setBytes(func(s *Settings) *int64 { return &s.Memory.Limit }, minMemoryLimit)},
+		{"log-level", "debug, info, warn or error", text, "info", setLevel},
+		{"log-format", "text or json", text, "text",
+			setText(func(s *Settings) *string { return &s.Log.Format }, checkFormat)},
+		{"ops-addr", "extra listener for health, metrics and pprof", text, "",
+			setText(func(s *Settings) *string { return &s.Listen.Ops }, checkListen)},
+		{"tls-cert", "PEM file with the certificate for HTTPS", text, "",
+			setText(func(s *Settings) *string { return &s.Listen.TLSCert }, checkSet)},
+		{"tls-key", "PEM file with its private key", text, "",
+			setText(func(s *Settings) *string { return &s.Listen.TLSKey }, checkSet)},
+	}
+}
+
+// Register adds a flag for every setting, and --config, to flags.
+func Register(flags *pflag.FlagSet) {
+	flags.String(configName, "", "YAML file with settings")
+	for _, o := range options() {
+		switch o.kind {
+		case toggle:
+			flags.Bool(o.name, o.fallback == "true", o.usage)
+		case list:
+			flags.StringSlice(o.name, nil, o.usage)
+		case secret:
+			flags.String(o.name, "", o.usage)
+			flags.String(o.name+fileSuffix, "", "file that holds --"+o.name)
+		default:
+			flags.String(o.name, o.fallback, o.usage)
+		}
+	}
+}
+
+// variable is the environment variable of a setting.
+func variable(name string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// setText stores a text that check accepts.
+func setText(field func(*Settings) *string, check func(string) error) func(*Settings, string) error {
+	return func(s *Settings, v string) error {
+		if err := check(v); err != nil {
+			return err
+		}
+		*field(s) = v
+		return nil
+	}
+}
+
+// setBytes stores a size of at least least bytes.
+func setBytes(field func(*Settings) *int64, least int64) func(*Settings, string) error {
+	return func(s *Settings, v string) error {
+		n, err := parseBytes(v)
+		if err != nil {
+			return err
+		}
+		if n < least {
+			return fmt.Errorf("%q is less than the %s it takes", v, formatBytes(least))
+		}
+		*field(s) = n
+		return nil
+	}
+}
+
+func setPublicURL(s *Settings, v string) error {
+	base, err := parseBase(v)
+	s.Listen.PublicURL = base
+	return err
+}
+
+func setJoin(s *Settings, v string) error {
+	for seed := range strings.SplitSeq(v, ",") {
+		parsed, err := parseSeed(strings.TrimSpace(seed))
+		if err != nil {
+			return err
+		}
+		s.Node.Join = append(s.Node.Join, parsed)
+	}
+	return nil
+}
+
+func setExpect(s *Settings, v string) error {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 0 || n > maxExpect {
+		return fmt.Errorf("%q is not a number of nodes from 0 to %d", v, maxExpect)
+	}
+	s.Node.BootstrapExpect = n
+	return nil
+}
+
+func setReplica(s *Settings, v string) error {
+	yes, err := strconv.ParseBool(v)
+	if err != nil {
+		return fmt.Errorf("%q is neither true nor false", v)
+	}
+	s.Node.Replica = yes
+	return nil
+}
+
+func setLevel(s *Settings, v string) error {
+	switch v {
+	case "debug", "info", "warn", "error":
+		return s.Log.Level.UnmarshalText([]byte(v))
+	}
+	return fmt.Errorf("%q is not one of debug, info, warn, error", v)
+}

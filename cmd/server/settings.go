@@ -1,0 +1,93 @@
+// Package server puts one node together: it reads the settings, binds the listeners, opens the cluster and serves the API
+// over it. It owns the wiring and nothing else; what the parts do is theirs.
+package server
+
+import (
+	"errors"
+	"log/slog"
+)
+
+// ErrUsage marks errors of the command line, the environment or the configuration file, as against errors of the machine:
+// the process exits with 2 instead of 1.
+var ErrUsage = errors.New("usage")
+
+// Settings is everything a node can be told. Load makes one; a value made otherwise must be complete, since the
+// defaults are Load's.
+type Settings struct {
+	Node    NodeSettings
+	Listen  ListenSettings
+	Secrets SecretSettings
+	Memory  MemorySettings
+	Log     LogSettings
+
+	// origins names, for each setting that somebody gave, where it came from; messages use it.
+	origins map[string]string
+}
+
+// NodeSettings say who the node is and with whom it forms a cluster.
+type NodeSettings struct {
+	// Name is what operators call the node, 1 to 63 characters.
+	Name string
+	// DataDir is the directory that holds everything the node keeps.
+	DataDir string
+	// Advertise is the host, without a port, at which other nodes reach this one: an IP address or a DNS name.
+	Advertise string
+	// Zone is the failure zone; empty for none.
+	Zone string
+	// Replica makes a non-voting node.
+	Replica bool
+	// Join are gossip seeds, each host:port or srv://name.
+	Join []string
+	// BootstrapExpect is the number of nodes that form a new cluster; 0 never forms one.
+	BootstrapExpect int
+}
+
+// ListenSettings are the addresses of the listeners, each host:port with the host empty for all interfaces and port 0 for
+// any free port.
+type ListenSettings struct {
+	HTTP, Cluster, Gossip string
+	// Ops is an extra listener for health, metrics and pprof; empty for none.
+	Ops string
+	// PublicURL is the base of short URLs, without a slash at the end; empty until the HTTP listener is bound, for then it is
+	// made from its address.
+	PublicURL string
+	// TLSCert and TLSKey are PEM files; both empty for plain HTTP.
+	TLSCert, TLSKey string
+}
+
+// SecretSettings are the two secrets, already read from their files where they were given as files.
+type SecretSettings struct {
+	// Cluster is the secret of the cluster, 32 characters or more; empty when the data directory has to know it.
+	Cluster string
+	// RootKey is the API key with every scope; empty for the one derived from the secret.
+	RootKey string
+}
+
+// MemorySettings are limits in bytes.
+type MemorySettings struct {
+	// Cache is the size of the store's block cache.
+	Cache int64
+	// Limit is the Go runtime's soft limit; 0 for none.
+	Limit int64
+}
+
+// LogSettings say what is logged and how.
+type LogSettings struct {
+	Level slog.Level
+	// Format is "text" or "json".
+	Format string
+}
+
+// Lone reports whether the node was told of no other: it forms a cluster of itself.
+func (s Settings) Lone() bool {
+	return len(s.Node.Join) == 0 && s.Node.BootstrapExpect == 1
+}
+
+// Origin says where the setting of that name came from, in the words of the one who gave it ("--name", "TINYURL_NAME",
+// "name in tinyurl.yaml"), or "the default of --name".
+func (s Settings) Origin(name string) string {
+	if origin, ok := s.origins[name]; ok {
+		return origin
+	}
+	return "the default of --" + name
+}
