@@ -21,6 +21,8 @@ var (
 	ErrInvalidField = errors.New("invalid field")
 	// ErrKeyReused: the idempotency key was used with another request.
 	ErrKeyReused = errors.New("this idempotency key was used with another request")
+	// ErrExhausted: all 62^7 codes are given out.
+	ErrExhausted = errors.New("no code is left to give out")
 
 	// ErrNoLeader: no leader confirmed itself in time. Whether a write took effect is unknown unless it was made under an
 	// identity (Once); a read proved nothing.

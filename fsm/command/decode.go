@@ -1,0 +1,201 @@
+package command
+
+import (
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"tinyurl/fsm/command/commandpb"
+	"tinyurl/fsm/link"
+)
+
+// DecodeBatch reads what EncodeBatch wrote. ErrUpgrade: it holds something unknown, at any depth; ErrMalformed: it is
+// damaged or above the limits.
+func DecodeBatch(data []byte) (Batch, error) {
+	pb := &commandpb.Batch{}
+	if err := unmarshal(data, MaxBytes, pb); err != nil {
+		return Batch{}, err
+	}
+	return batchFromWire(pb)
+}
+
+// DecodeEntry reads what EncodeEntry or Join wrote, with the errors of DecodeBatch.
+func DecodeEntry(data []byte) (Entry, error) {
+	pb := &commandpb.Entry{}
+	if err := unmarshal(data, MaxEntryBytes, pb); err != nil {
+		return Entry{}, err
+	}
+	if pb.TimeMs < 0 || pb.TimeMs > MaxTime.UnixMilli() {
+		return Entry{}, fmt.Errorf("%w: stamp %d", ErrMalformed, pb.TimeMs)
+	}
+	e := Entry{Time: fromMilli(pb.TimeMs), Batches: make([]Batch, len(pb.Batches))}
+	operations := 0
+	for i, b := range pb.Batches {
+		var err error
+		if e.Batches[i], err = batchFromWire(b); err != nil {
+			return Entry{}, fmt.Errorf("batch %d: %w", i, err)
+		}
+		operations += len(b.Operations)
+	}
+	if operations > MaxOperations {
+		return Entry{}, fmt.Errorf("%w: %d operations", ErrMalformed, operations)
+	}
+	return e, nil
+}
+
+// DecodeResults reads what EncodeResults wrote, with the errors of DecodeBatch.
+func DecodeResults(data []byte) ([]Result, error) {
+	pb := &commandpb.Results{}
+	// Every link carries its target, so answers to a batch of the same size may be longer than the batch itself.
+	if err := unmarshal(data, MaxOperations*(link.MaxTarget+1024), pb); err != nil {
+		return nil, err
+	}
+	if len(pb.Results) > MaxOperations {
+		return nil, fmt.Errorf("%w: %d results", ErrMalformed, len(pb.Results))
+	}
+	results := make([]Result, len(pb.Results))
+	for i, r := range pb.Results {
+		if err := known(r); err != nil {
+			return nil, fmt.Errorf("result %d: %w", i, err)
+		}
+		l, err := linkFromWire(r.Link)
+		if err != nil {
+			return nil, fmt.Errorf("result %d: %w", i, err)
+		}
+		failure, ok := ErrorOf(r.Error)
+		if !ok {
+			return nil, fmt.Errorf("result %d has error number %d: %w", i, r.Error, ErrUpgrade)
+		}
+		results[i] = Result{Link: l, Err: failure}
+	}
+	return results, nil
+}
+
+// unmarshal reads the format byte and the message behind it, and refuses unknown fields of that message; those of the
+// messages inside are refused where each is read.
+func unmarshal(data []byte, limit int, m proto.Message) error {
+	switch {
+	case len(data) == 0:
+		return fmt.Errorf("%w: no bytes", ErrMalformed)
+	case data[0] == 0:
+		return fmt.Errorf("%w: format 0", ErrMalformed)
+	case data[0] != format:
+		return fmt.Errorf("format %d: %w", data[0], ErrUpgrade)
+	case len(data) > limit:
+		return fmt.Errorf("%w: %d bytes", ErrMalformed, len(data))
+	}
+	if err := proto.Unmarshal(data[1:], m); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return known(m)
+}
+
+// known refuses a message with unknown fields.
+func known(m proto.Message) error {
+	r := m.ProtoReflect()
+	if len(r.GetUnknown()) > 0 {
+		return fmt.Errorf("unknown field in %s: %w", r.Descriptor().Name(), ErrUpgrade)
+	}
+	return nil
+}
+
+func batchFromWire(pb *commandpb.Batch) (Batch, error) {
+	if err := known(pb); err != nil {
+		return Batch{}, err
+	}
+	if err := known(pb.Origin); err != nil {
+		return Batch{}, err
+	}
+	node := string(pb.GetOrigin().GetNode())
+	if node == "" || len(node) > MaxNode {
+		return Batch{}, fmt.Errorf("%w: origin %q", ErrMalformed, node)
+	}
+	if len(pb.Operations) > MaxOperations {
+		return Batch{}, fmt.Errorf("%w: %d operations", ErrMalformed, len(pb.Operations))
+	}
+	b := Batch{
+		Origin:     Origin{Node: node, Boot: pb.Origin.Boot},
+		Floor:      pb.Floor,
+		Operations: make([]Operation, len(pb.Operations)),
+	}
+	for i, op := range pb.Operations {
+		c, err := commandFromWire(op)
+		if err != nil {
+			return Batch{}, fmt.Errorf("operation %d: %w", i, err)
+		}
+		b.Operations[i] = Operation{Sequence: op.Sequence, Command: c}
+	}
+	return b, nil
+}
+
+func commandFromWire(op *commandpb.Operation) (Command, error) {
+	// A command of a newer version is an unknown field of the operation.
+	if err := known(op); err != nil {
+		return nil, err
+	}
+	switch c := op.Command.(type) {
+	case *commandpb.Operation_Create:
+		draft, err := draftFromWire(c.Create)
+		return Create{Draft: draft}, err
+	case *commandpb.Operation_Delete:
+		return Delete{Code: link.Code(c.Delete.Code)}, known(c.Delete)
+	case *commandpb.Operation_Lead:
+		if err := known(c.Lead); err != nil {
+			return nil, err
+		}
+		if len(c.Lead.CodeKey) != 16 {
+			return nil, fmt.Errorf("%w: code key of %d bytes", ErrMalformed, len(c.Lead.CodeKey))
+		}
+		return Lead{CodeKey: [16]byte(c.Lead.CodeKey), ClusterVersion: c.Lead.ClusterVersion}, nil
+	}
+	return nil, fmt.Errorf("%w: no command", ErrMalformed)
+}
+
+func draftFromWire(pb *commandpb.Create) (link.Draft, error) {
+	if err := known(pb); err != nil {
+		return link.Draft{}, err
+	}
+	d := link.Draft{
+		Target:     link.Target(pb.Target),
+		Slug:       link.Code(pb.Slug),
+		ValidUntil: timeFromWire(pb.ValidUntilMs),
+		ExpiresIn:  time.Duration(pb.ExpiresInNs),
+	}
+	if pb.Once == nil {
+		return d, nil
+	}
+	if err := known(pb.Once); err != nil {
+		return link.Draft{}, err
+	}
+	if len(pb.Once.Body) != 32 {
+		return link.Draft{}, fmt.Errorf("%w: body hash of %d bytes", ErrMalformed, len(pb.Once.Body))
+	}
+	d.Once = &link.Once{
+		Scope: string(pb.Once.Scope), Key: string(pb.Once.Key), Row: pb.Once.Row, Body: [32]byte(pb.Once.Body),
+	}
+	return d, nil
+}
+
+func linkFromWire(pb *commandpb.Link) (link.Link, error) {
+	if pb == nil {
+		return link.Link{}, nil
+	}
+	return link.Link{
+		Code:       link.Code(pb.Code),
+		Target:     link.Target(pb.Target),
+		CreatedAt:  fromMilli(pb.CreatedMs),
+		UpdatedAt:  fromMilli(pb.UpdatedMs),
+		ValidUntil: timeFromWire(pb.ValidUntilMs),
+		Version:    pb.Version,
+	}, known(pb)
+}
+
+func timeFromWire(ms *int64) time.Time {
+	if ms == nil {
+		return time.Time{}
+	}
+	return fromMilli(*ms)
+}
+
+func fromMilli(ms int64) time.Time { return time.UnixMilli(ms).UTC() }

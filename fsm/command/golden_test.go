@@ -1,0 +1,116 @@
+package command
+
+import (
+	"encoding/hex"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tinyurl/fsm/link"
+)
+
+// golden writes files that are missing. It never changes one: the committed bytes lie in the logs of running clusters.
+var golden = flag.Bool("golden", false, "write missing golden files")
+
+// goldenEntries is what the committed bytes mean, for ever.
+func goldenEntries() map[string]Entry {
+	stamp := time.Date(2026, 1, 2, 3, 4, 5, 678_000_000, time.UTC)
+	origin := Origin{Node: "n1-3f9c2a", Boot: 7}
+	one := func(sequence uint64, c Command) Entry {
+		return Entry{Time: stamp, Batches: []Batch{{
+			Origin: origin, Floor: 3, Operations: []Operation{{Sequence: sequence, Command: c}},
+		}}}
+	}
+	full := link.Draft{
+		Target: "https://bücher.example/?a=b#c", Slug: "my_Slug-1", ValidUntil: stamp.Add(time.Hour),
+		Once: &link.Once{Scope: "key-1", Key: "K", Row: 2, Body: [32]byte{1, 2, 3}},
+	}
+	return map[string]Entry{
+		"entry-empty":       {Time: stamp, Batches: []Batch{}},
+		"entry-lead":        one(3, Lead{CodeKey: [16]byte{0xff, 1}, ClusterVersion: 1}),
+		"entry-create":      one(4, Create{Draft: link.Draft{Target: "http://example.com/"}}),
+		"entry-create-full": one(5, Create{Draft: full}),
+		"entry-expires":     one(6, Create{Draft: link.Draft{Target: "http://example.com/", ExpiresIn: 1500 * time.Millisecond}}),
+		"entry-delete":      one(7, Delete{Code: "abcdefg"}),
+		"entry-joined": {Time: stamp, Batches: []Batch{
+			{Origin: origin, Floor: 8, Operations: []Operation{{Sequence: 8, Command: Delete{Code: "a"}}, {Sequence: 9, Command: Delete{Code: "b"}}}},
+			{Origin: Origin{Node: "n2-90b1d4", Boot: 1}, Floor: 1, Operations: []Operation{}},
+		}},
+	}
+}
+
+func goldenResults() []Result {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 678_000_000, time.UTC)
+	results := []Result{
+		{Link: link.Link{Code: "abcdefg", Target: "http://example.com/", CreatedAt: at, UpdatedAt: at.Add(1e6), ValidUntil: at.Add(2e9), Version: 3}},
+		{Link: link.Link{Code: "s", Target: "http://a", CreatedAt: at, UpdatedAt: at, Version: 1}},
+		{},
+	}
+	for _, err := range []error{
+		link.ErrNotFound, link.ErrGone, link.ErrSlugTaken, link.ErrSlugReserved, link.ErrInvalidSlug, link.ErrInvalidTarget,
+		link.ErrInvalidField, link.ErrKeyReused, link.ErrNoLeader, link.ErrOverloaded, link.ErrDiskFull, link.ErrExhausted, ErrStale,
+	} {
+		results = append(results, Result{Err: err})
+	}
+	return results
+}
+
+func TestCommittedEntriesKeepTheirMeaning(t *testing.T) {
+	for name, want := range goldenEntries() {
+		encoded, err := EncodeEntry(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := DecodeEntry(committed(t, name, encoded))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s means something else now:\n%s", name, diff)
+		}
+		back, err := DecodeEntry(encoded)
+		if err != nil || !cmp.Equal(want, back) {
+			t.Errorf("%s is written so that it reads otherwise: %v", name, err)
+		}
+	}
+}
+
+func TestCommittedResultsKeepTheirMeaning(t *testing.T) {
+	encoded, err := EncodeResults(goldenResults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := DecodeResults(committed(t, "results", encoded))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(goldenResults(), got, cmp.Comparer(sameError)); diff != "" {
+		t.Errorf("results mean something else now:\n%s", diff)
+	}
+}
+
+// committed gives the bytes of testdata/name.hex.
+func committed(t *testing.T, name string, encoded []byte) []byte {
+	t.Helper()
+	path := filepath.Join("testdata", name+".hex")
+	text, err := os.ReadFile(path)
+	if os.IsNotExist(err) && *golden {
+		if err := os.WriteFile(path, []byte(hex.EncodeToString(encoded)+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return encoded
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
