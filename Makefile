@@ -1,0 +1,81 @@
+# `make help` lists what there is to do. Only Go, make and git are needed,
+# except where a line says otherwise.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# nomsgpack leaves out a codec of gin that nothing uses, a fifth of the binary.
+TAGS     := nomsgpack
+LDFLAGS  := -s -w -X main.linked=$(VERSION)
+LINT     := $(GO) tool -modfile=test/tools/lint/go.mod golangci-lint
+# Timing tests want the processors to themselves: no more packages at once than CI has.
+PARALLEL ?= 2
+# End-to-end tests drive real processes and have a target of their own.
+PACKAGES  = $$($(GO) list -tags $(TAGS) ./... | grep -v '/test/e2e')
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/tinyurl, static
+	CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/tinyurl ./cmd/tinyurl
+
+.PHONY: run
+run: build ## Run a local three-node cluster until Ctrl-C; prints its URLs, a key and a curl line
+	bin/tinyurl dev $(ARGS)
+
+.PHONY: test
+test: ## Run the tests; needs no C compiler
+	CGO_ENABLED=0 $(GO) test -p $(PARALLEL) -tags $(TAGS) -timeout 8m $(PACKAGES)
+
+.PHONY: race
+race: ## Run the tests under the race detector, in random order; needs gcc
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on -p $(PARALLEL) -tags $(TAGS) -timeout 8m $(PACKAGES)
+
+.PHONY: e2e
+e2e: build ## Run the end-to-end tests on bin/tinyurl
+	CGO_ENABLED=0 TINYURL_BINARY=$(CURDIR)/bin/tinyurl $(GO) test -count=1 -p 1 -tags $(TAGS) -timeout 8m ./test/e2e/...
+
+.PHONY: lint
+lint: ## Run the linters and check the formatting
+	$(LINT) run
+	$(LINT) fmt --diff
+	@find $$($(GO) list -f '{{.Dir}}' -tags $(TAGS) ./... | grep -v '/test/') -maxdepth 1 -name '*.go' ! -name '*_test.go' ! -name '*.pb.go' \
+		-exec awk 'END { if (NR > 400) print "note: " FILENAME " has " NR " lines, more than 400" }' {} \;
+
+.PHONY: fmt
+fmt: ## Format the code
+	$(LINT) fmt
+
+.PHONY: vet
+vet: ## Run go vet
+	$(GO) vet -tags $(TAGS) ./...
+
+.PHONY: gen
+gen: ## Make the generated code anew; needs protoc
+	find . -name generate.sh -not -path './vendor/*' -exec sh {} \;
+
+.PHONY: drift
+drift: ## Check that the generated code is what its sources make; needs protoc
+	test/tools/drift.sh
+
+.PHONY: docker
+docker: ## Build the container image (IMAGE, GO_IMAGE, BASE_IMAGE); needs Docker
+	VERSION=$(VERSION) IMAGE=$(IMAGE) GO_IMAGE=$(GO_IMAGE) BASE_IMAGE=$(BASE_IMAGE) deploy/image.sh
+
+.PHONY: compose
+compose: ## Run deploy/compose once through its check; needs Docker and the images
+	deploy/compose/check.sh
+
+# One after the other: the linter's build alone fills two processors.
+.PHONY: ci
+ci: ## All that must pass before a change lands; .ci/run calls it
+	$(MAKE) vet
+	$(MAKE) build
+	$(MAKE) lint
+	$(MAKE) drift
+	$(MAKE) race
+	$(MAKE) e2e
