@@ -6,6 +6,9 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
+
+	"tinyurl/cluster/member"
 )
 
 const (
@@ -43,8 +46,9 @@ func (s *Settings) complete(machine Machine) error {
 	}
 	if s.Node.Name == "" {
 		name, err := machine.Hostname()
+		name = strings.ToLower(name)
 		if err == nil {
-			err = checkName(name)
+			err = member.CheckName(name)
 		}
 		if err != nil {
 			return fmt.Errorf("the host name cannot be the node's name, give --name: %w", err)

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
+
+	"tinyurl/cluster/identity"
 )
 
 // testMachine is a machine called host1 with 4 GiB of memory, a loopback, a public and a private address.
@@ -66,6 +68,15 @@ func write(t *testing.T, name, content string) string {
 	return path
 }
 
+func parsed(t *testing.T, secret string) identity.Secret {
+	t.Helper()
+	s, err := identity.ParseSecret(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 const (
 	secretA = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	secretB = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -101,7 +112,7 @@ func TestEverySettingCanBeGivenInEachOfThreeWays(t *testing.T) {
 			Join: []string{"a:7946", "b:9", "srv://c.d"}, BootstrapExpect: 3},
 		Listen: ListenSettings{HTTP: "127.0.0.1:81", Cluster: "127.0.0.1:82", Gossip: "127.0.0.1:83", Ops: ":9090",
 			PublicURL: "https://s.example.org", TLSCert: "c.pem", TLSKey: "k.pem"},
-		Secrets: SecretSettings{Cluster: secretA, RootKey: secretB},
+		Secrets: SecretSettings{Cluster: parsed(t, secretA), RootKey: secretB},
 		Memory:  MemorySettings{Cache: 64 << 20, Limit: 1 << 30},
 		Log:     LogSettings{Level: slog.LevelDebug, Format: "json"},
 	}
@@ -201,7 +212,7 @@ func TestSecretsCanComeFromFiles(t *testing.T) {
 		"environment": mustLoad(t, nil, "TINYURL_CLUSTER_SECRET_FILE="+a, "TINYURL_ROOT_KEY_FILE="+b),
 		"file":        mustLoad(t, []string{"--config", config}),
 	} {
-		if s.Secrets.Cluster != secretA || s.Secrets.RootKey != secretB {
+		if s.Secrets.Cluster.Reveal() != secretA || s.Secrets.RootKey != secretB {
 			t.Errorf("%s: %+v", name, s.Secrets)
 		}
 	}
@@ -209,12 +220,12 @@ func TestSecretsCanComeFromFiles(t *testing.T) {
 
 func TestASecretOfAStrongerSourceBeatsTheFileOfAWeakerOne(t *testing.T) {
 	s := mustLoad(t, []string{"--cluster-secret", secretB}, "TINYURL_CLUSTER_SECRET_FILE="+write(t, "a", secretA))
-	if s.Secrets.Cluster != secretB || s.Origin("cluster-secret") != "--cluster-secret" {
-		t.Errorf("secret %q from %s", s.Secrets.Cluster, s.Origin("cluster-secret"))
+	if s.Secrets.Cluster.Reveal() != secretB || s.Origin("cluster-secret") != "--cluster-secret" {
+		t.Errorf("secret %q from %s", s.Secrets.Cluster.Reveal(), s.Origin("cluster-secret"))
 	}
 	s = mustLoad(t, []string{"--cluster-secret-file", write(t, "a", secretA)}, "TINYURL_CLUSTER_SECRET="+secretB)
-	if s.Secrets.Cluster != secretA || s.Origin("cluster-secret") != "--cluster-secret-file" {
-		t.Errorf("secret %q from %s", s.Secrets.Cluster, s.Origin("cluster-secret"))
+	if s.Secrets.Cluster.Reveal() != secretA || s.Origin("cluster-secret") != "--cluster-secret-file" {
+		t.Errorf("secret %q from %s", s.Secrets.Cluster.Reveal(), s.Origin("cluster-secret"))
 	}
 }
 
@@ -253,7 +264,7 @@ func TestSettingsThatCannotBeTakenAreUsageErrorsThatNameTheirSource(t *testing.T
 		{config: "bootstrap-expect: 1.5", want: "bootstrap-expect in c.yaml"},
 		{config: "join: {a: b}", want: "join in c.yaml"},
 		{args: []string{"--cluster-secret=short"}, want: "it has 5 characters"},
-		{args: []string{"--cluster-secret="}, want: "it has 0 characters"},
+		{args: []string{"--cluster-secret="}, want: "it is empty"},
 		{args: []string{"--root-key=" + secretA + " "}, want: "printable"},
 		{args: []string{"--root-key=" + strings.Repeat("é", 32)}, want: "printable"},
 		{args: []string{"--cluster-secret-file=/no/such/file"}, want: "--cluster-secret-file: "},
@@ -261,7 +272,7 @@ func TestSettingsThatCannotBeTakenAreUsageErrorsThatNameTheirSource(t *testing.T
 		{environ: []string{"TINYURL_ROOT_KEY=" + secretA, "TINYURL_ROOT_KEY_FILE=x"}, want: "exclude each other"},
 		{environ: []string{"TINYURL_REPLICA=maybe"}, want: "TINYURL_REPLICA"},
 		{args: []string{"--replica"}, want: "--replica needs --join"},
-		{args: []string{"--zone=" + long + "a"}, want: "--zone"},
+		{args: []string{"--zone=" + long}, want: "--zone"},
 		{args: []string{"--cache-size=1"}, want: "less than the 1MiB it takes"},
 		{args: []string{"--cache-size=many"}, want: "not a size"},
 		{args: []string{"--cache-size=-5MiB"}, want: "not a size"},

@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"tinyurl/cluster/identity"
+	"tinyurl/cluster/member"
 )
 
 // The prefix of environment variables, and the names that are known without being settings of a node.
@@ -44,7 +47,7 @@ func options() []option {
 func nodeOptions() []option {
 	return []option{
 		{"name", "the node's name (default: the host name)", text, "",
-			setText(func(s *Settings) *string { return &s.Node.Name }, checkName)},
+			setText(func(s *Settings) *string { return &s.Node.Name }, member.CheckName)},
 		{"data-dir", "directory for everything the node keeps", text, "./tinyurl-data",
 			setText(func(s *Settings) *string { return &s.Node.DataDir }, checkSet)},
 		{"http-addr", "listener for redirects and the API", text, ":8080",
@@ -61,9 +64,9 @@ func nodeOptions() []option {
 		{"bootstrap-expect", "form a new cluster once this many nodes see each other (default: 1 without --join, else 0)", text, "",
 			setExpect},
 		{"cluster-secret", "the one secret of the cluster, 32 characters or more (default: kept in the data directory)", secret, "",
-			setText(func(s *Settings) *string { return &s.Secrets.Cluster }, checkSecret)},
+			setClusterSecret},
 		{"root-key", "API key with every scope, 32 printable characters or more (default: derived from the secret)", secret, "",
-			setText(func(s *Settings) *string { return &s.Secrets.RootKey }, checkSecret)},
+			setText(func(s *Settings) *string { return &s.Secrets.RootKey }, checkKey)},
 		{"replica", "a non-voting node: serves redirects, never counts for the quorum", toggle, "false", setReplica},
 		{"zone", "failure zone of the node", text, "",
 			setText(func(s *Settings) *string { return &s.Node.Zone }, checkZone)},
@@ -162,6 +165,11 @@ func setExpect(s *Settings, v string) error {
 	}
 	s.Node.BootstrapExpect = n
 	return nil
+}
+
+func setClusterSecret(s *Settings, v string) (err error) {
+	s.Secrets.Cluster, err = identity.ParseSecret(v)
+	return err
 }
 
 func setReplica(s *Settings, v string) error {

@@ -5,6 +5,8 @@ package server
 import (
 	"errors"
 	"log/slog"
+
+	"tinyurl/cluster/identity"
 )
 
 // ErrUsage marks errors of the command line, the environment or the configuration file, as against errors of the machine:
@@ -26,7 +28,7 @@ type Settings struct {
 
 // NodeSettings say who the node is and with whom it forms a cluster.
 type NodeSettings struct {
-	// Name is what operators call the node, 1 to 63 characters.
+	// Name is what operators call the node, 1 to 56 characters of a-z, 0-9, - and ..
 	Name string
 	// DataDir is the directory that holds everything the node keeps.
 	DataDir string
@@ -57,8 +59,8 @@ type ListenSettings struct {
 
 // SecretSettings are the two secrets, already read from their files where they were given as files.
 type SecretSettings struct {
-	// Cluster is the secret of the cluster, 32 characters or more; empty when the data directory has to know it.
-	Cluster string
+	// Cluster is the secret of the cluster; the zero value when the data directory has to know it.
+	Cluster identity.Secret
 	// RootKey is the API key with every scope; empty for the one derived from the secret.
 	RootKey string
 }

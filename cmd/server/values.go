@@ -16,25 +16,15 @@ import (
 const (
 	minCache       = 1 << 20  // bytes; a store below it thrashes
 	minMemoryLimit = 32 << 20 // bytes; below it the collector would never rest
-	minSecret      = 32       // characters
-	maxSecret      = 1024     // characters
+	minKey         = 32       // characters
+	maxKey         = 1024     // characters
 	maxExpect      = 5        // a group has at most five voters; further nodes join it
-	maxZone        = 64       // bytes; it travels in every gossip message
+	maxZone        = 63       // bytes; it travels in every gossip message
 	gossipPort     = "7946"
 )
 
-// namePattern keeps names usable in file names, certificates and gossip; hostPattern is a DNS name.
-const (
-	namePattern = `^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`
-	hostPattern = `^[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}))*\.?$`
-)
-
-func checkName(v string) error {
-	if !regexp.MustCompile(namePattern).MatchString(v) {
-		return fmt.Errorf("%q is not a name of 1 to 63 letters, digits, dots, dashes and underscores", v)
-	}
-	return nil
-}
+// hostPattern is a DNS name. Underscores are no host names by the book, but Docker makes them.
+const hostPattern = `^[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}))*\.?$`
 
 func checkSet(v string) error {
 	if v == "" {
@@ -57,10 +47,10 @@ func checkZone(v string) error {
 	return nil
 }
 
-// checkSecret never repeats the value in its message: messages end in logs.
-func checkSecret(v string) error {
-	if len(v) < minSecret || len(v) > maxSecret {
-		return fmt.Errorf("it has %d characters and needs %d to %d", len(v), minSecret, maxSecret)
+// checkKey accepts an API key. It never repeats the value in its message: messages end in logs.
+func checkKey(v string) error {
+	if len(v) < minKey || len(v) > maxKey {
+		return fmt.Errorf("it has %d characters and needs %d to %d", len(v), minKey, maxKey)
 	}
 	if strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return errors.New("it may hold printable ASCII characters only, and no spaces")
