@@ -1,0 +1,65 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"strings"
+)
+
+// RootID is the principal id of the root key.
+const RootID = "root"
+
+// rootKey is the Authenticator of the one key that has every scope. It keeps the key's hash: comparing hashes takes the
+// same time for every key, of whatever length.
+type rootKey struct {
+	hash [sha256.Size]byte
+}
+
+// RootKey gives the Authenticator that knows one key, with every scope.
+func RootKey(key string) Authenticator {
+	return rootKey{hash: sha256.Sum256([]byte(key))}
+}
+
+// Authenticate gives the root principal, or ErrUnauthorized.
+func (k rootKey) Authenticate(_ context.Context, key string) (Principal, error) {
+	hash := sha256.Sum256([]byte(key))
+	if subtle.ConstantTimeCompare(hash[:], k.hash[:]) != 1 {
+		return Principal{}, ErrUnauthorized
+	}
+	return Principal{ID: RootID, Scopes: AllScopes}, nil
+}
+
+// keyOf reads the API key of a request from "Authorization: Bearer KEY" or "X-Api-Key: KEY". Two that differ are refused:
+// whoever sent them may be somebody else than they believe.
+func keyOf(h http.Header) (string, error) {
+	var found string
+	for _, value := range h["X-Api-Key"] {
+		if err := oneKey(&found, value); err != nil {
+			return "", err
+		}
+	}
+	for _, value := range h["Authorization"] {
+		scheme, key, _ := strings.Cut(value, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return "", invalid(ErrUnauthorized, "Authorization must be of the form: Bearer KEY", "Authorization")
+		}
+		if err := oneKey(&found, key); err != nil {
+			return "", err
+		}
+	}
+	if found == "" {
+		return "", invalid(ErrUnauthorized, "an API key is required, as Authorization: Bearer KEY or X-Api-Key: KEY")
+	}
+	return found, nil
+}
+
+func oneKey(found *string, value string) error {
+	value = strings.TrimSpace(value)
+	if *found != "" && *found != value {
+		return invalid(ErrUnauthorized, "the request carries two different API keys")
+	}
+	*found = value
+	return nil
+}

@@ -1,0 +1,108 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"tinyurl/api/v1"
+	"tinyurl/fsm/link"
+)
+
+// createLinks serves POST /links/bulk: a bad row says why, and the good ones stand.
+func (s *Server) createLinks(ctx context.Context, c *call) (reply, error) {
+	rows, err := s.bulkRows(c.body)
+	if err != nil {
+		return reply{}, err
+	}
+	once, err := onceOf(c)
+	if err != nil {
+		return reply{}, err
+	}
+	results := make([]v1.Result, len(rows))
+	drafts := make([]link.Draft, 0, len(rows))
+	places := make([]int, 0, len(rows)) // drafts[i] is of row places[i]
+	for i, raw := range rows {
+		draft, err := s.rowDraft(raw, once, i)
+		if err != nil {
+			results[i] = s.failed(c, err)
+			continue
+		}
+		drafts, places = append(drafts, draft), append(places, i)
+	}
+	if len(drafts) == 0 {
+		return reply{status: http.StatusOK, body: v1.Results{Results: results}}, nil
+	}
+	made, err := s.create(ctx, drafts)
+	if err != nil {
+		return reply{}, err
+	}
+	for i, m := range made {
+		switch {
+		case errors.Is(m.Err, link.ErrKeyReused):
+			return reply{}, about(m.Err) // the key is the call's, not the row's
+		case m.Err != nil:
+			results[places[i]] = s.failed(c, about(m.Err))
+		default:
+			shown := s.shown(m.Link)
+			results[places[i]] = v1.Result{Status: http.StatusCreated, Link: &shown}
+		}
+	}
+	return reply{status: http.StatusOK, body: v1.Results{Results: results}}, nil
+}
+
+// bulkRows takes {"links":[…]} apart.
+func (s *Server) bulkRows(body []byte) ([]json.RawMessage, error) {
+	if err := wellFormed(body); err != nil {
+		return nil, err
+	}
+	fields, err := members(body)
+	if err != nil {
+		return nil, err
+	}
+	var list json.RawMessage
+	for _, m := range fields {
+		if m.name != "links" {
+			return nil, m.unknown()
+		}
+		list = m.value
+	}
+	if list == nil {
+		return nil, invalid(errJSON, "links is missing", "links")
+	}
+	limit := s.config.Limits.BulkRows
+	rows, ok, err := elements(list, limit)
+	if err != nil {
+		return nil, invalid(errJSON, "links must be an array", "links")
+	}
+	if !ok {
+		return nil, invalid(link.ErrInvalidField, fmt.Sprintf("links holds more than %d rows", limit), "links")
+	}
+	return rows, nil
+}
+
+// rowDraft reads one row of a bulk. Its identity is the call's, with the row's own number.
+func (s *Server) rowDraft(raw []byte, once *link.Once, row int) (link.Draft, error) {
+	want, err := parseWanted(raw)
+	if err != nil {
+		return link.Draft{}, err
+	}
+	draft, err := s.draft(want, once != nil)
+	if err != nil {
+		return link.Draft{}, err
+	}
+	if once != nil {
+		own := *once
+		own.Row = uint32(row)
+		draft.Once = &own
+	}
+	return draft, nil
+}
+
+// failed is the result of a row that made no link.
+func (s *Server) failed(c *call, err error) v1.Result {
+	problem, row := s.problems.describe(c.request, err)
+	return v1.Result{Status: row.status, Error: &problem}
+}

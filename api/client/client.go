@@ -1,0 +1,196 @@
+// Package client talks to the JSON API of a node. It is small on purpose: one method a call, contexts first, typed errors,
+// and no retries of its own. A caller that wants to retry a create gives it an idempotency key.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"tinyurl/api/v1"
+)
+
+const (
+	// maxAnswer is the longest answer read, in bytes.
+	maxAnswer = 64 << 20
+	// maxRefusal is the longest body of a refusal read, in bytes.
+	maxRefusal = 64 << 10
+	// defaultTimeout bounds a whole call where the caller brings neither an http.Client nor a sooner deadline.
+	defaultTimeout = time.Minute
+)
+
+// Client calls one node. It is immutable and may be used by any number of goroutines.
+type Client struct {
+	server string
+	key    string
+	http   http.Client
+}
+
+// New makes a client of the node whose HTTP listener is at server ("http://127.0.0.1:8080"). The key may be empty for
+// calls that need none. Redirects are never followed, whatever httpClient says: the key must not travel on. Nil means a
+// client of its own with a timeout of a minute.
+func New(server, key string, httpClient *http.Client) (*Client, error) {
+	u, err := url.Parse(server)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("server %q must be of the form http://host[:port]", server)
+	}
+	c := &Client{server: strings.TrimRight(server, "/"), key: key, http: http.Client{Timeout: defaultTimeout}}
+	if httpClient != nil {
+		c.http = *httpClient
+	}
+	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return c, nil
+}
+
+// Create makes one link. With an idempotency key (1 to 255 printable ASCII characters) it may be tried again, on any node,
+// with the same request: the first answer comes back and no second link is made. Without, a lost answer leaves unknown
+// whether there is a link.
+func (c *Client) Create(ctx context.Context, link v1.CreateLink, idempotencyKey string) (v1.Link, error) {
+	var made v1.Link
+	err := c.call(ctx, http.MethodPost, "/api/v1/links", idempotencyKey, link, &made)
+	return made, err
+}
+
+// CreateBulk makes up to 1,000 links and gives one result a row, in order. An error is for the call as a whole.
+func (c *Client) CreateBulk(ctx context.Context, links []v1.CreateLink, idempotencyKey string) ([]v1.Result, error) {
+	var answer v1.Results
+	if links == nil {
+		links = []v1.CreateLink{}
+	}
+	err := c.call(ctx, http.MethodPost, "/api/v1/links/bulk", idempotencyKey, v1.CreateLinks{Links: links}, &answer)
+	if err == nil && len(answer.Results) != len(links) {
+		err = fmt.Errorf("%d links were asked for, %d results came", len(links), len(answer.Results))
+	}
+	return answer.Results, err
+}
+
+// Get reads a link: linearizable, or as the node itself knows it when local is set.
+func (c *Client) Get(ctx context.Context, code string, local bool) (v1.Link, error) {
+	path := "/api/v1/links/" + url.PathEscape(code)
+	if local {
+		path += "?consistency=local"
+	}
+	var found v1.Link
+	err := c.call(ctx, http.MethodGet, path, "", nil, &found)
+	return found, err
+}
+
+// Delete ends a link for ever.
+func (c *Client) Delete(ctx context.Context, code string) error {
+	return c.call(ctx, http.MethodDelete, "/api/v1/links/"+url.PathEscape(code), "", nil, nil)
+}
+
+// Cluster reads the status document, as the node sees the cluster.
+func (c *Client) Cluster(ctx context.Context) (v1.Cluster, error) {
+	var status v1.Cluster
+	err := c.call(ctx, http.MethodGet, "/api/v1/cluster", "", nil, &status)
+	return status, err
+}
+
+// Leave makes the node leave its cluster for good. It returns once the others have seen it go.
+func (c *Client) Leave(ctx context.Context) error {
+	return c.call(ctx, http.MethodPost, "/api/v1/cluster/leave", "", nil, nil)
+}
+
+// Resolve asks where a code leads, the way a visitor would, and does not go there. It needs no key.
+func (c *Client) Resolve(ctx context.Context, code string) (string, error) {
+	response, err := c.send(ctx, http.MethodGet, "/"+url.PathEscape(code), "", nil)
+	if err != nil {
+		return "", err
+	}
+	defer discard(response)
+	if location := response.Header.Get("Location"); location != "" && response.StatusCode/100 == 3 {
+		return location, nil
+	}
+	return "", refused(response)
+}
+
+// Ready asks /readyz; the error names the checks that failed. It needs no key.
+func (c *Client) Ready(ctx context.Context) error {
+	response, err := c.send(ctx, http.MethodGet, "/readyz", "", nil)
+	if err != nil {
+		return err
+	}
+	defer discard(response)
+	if response.StatusCode == http.StatusOK {
+		return nil
+	}
+	return refused(response)
+}
+
+// call sends in as JSON, if it is not nil, and reads the answer into out, if it is not nil.
+func (c *Client) call(ctx context.Context, method, path, idempotencyKey string, in, out any) error {
+	response, err := c.send(ctx, method, path, idempotencyKey, in)
+	if err != nil {
+		return err
+	}
+	defer discard(response)
+	if response.StatusCode/100 != 2 {
+		return refused(response)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(out); err != nil {
+		return fmt.Errorf("read the answer of %s %s: %w", method, path, err)
+	}
+	return nil
+}
+
+func (c *Client) send(ctx context.Context, method, path, idempotencyKey string, in any) (*http.Response, error) {
+	var body io.Reader = http.NoBody
+	if in != nil {
+		text, err := encode(in)
+		if err != nil {
+			return nil, fmt.Errorf("%s %s: %w", method, path, err)
+		}
+		body = bytes.NewReader(text)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, c.server+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	request.Header.Set("Accept", "application/json, "+v1.ProblemType)
+	request.Header.Set("User-Agent", "tinyurl-client/1")
+	if in != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if c.key != "" {
+		request.Header.Set("Authorization", "Bearer "+c.key)
+	}
+	if idempotencyKey != "" {
+		request.Header.Set("Idempotency-Key", idempotencyKey)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		// *url.Error names method and URL already.
+		return nil, fmt.Errorf("ask the node: %w", err)
+	}
+	return response, nil
+}
+
+func encode(in any) ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(in); err != nil {
+		return nil, err
+	}
+	return text.Bytes(), nil
+}
+
+// discard reads what little may be left, so that the connection can be used again.
+func discard(response *http.Response) {
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxRefusal))
+	_ = response.Body.Close()
+}
+
+// ErrNoAnswer marks an answer that is not this API's: a proxy's page, or another service at the address.
+var ErrNoAnswer = errors.New("this is not an answer of tinyurl's API")

@@ -1,0 +1,302 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tinyurl/api/v1"
+	"tinyurl/fsm/link"
+)
+
+const testKey = "tu_0123456789abcdefghijklmnopqrstuvwxyz"
+
+// noon is the time in every test.
+var noon = time.Date(2030, 1, 31, 12, 0, 0, 123_000_000, time.UTC)
+
+// fakeService is the whole cluster in a map. It serves every interface of the api.
+type fakeService struct {
+	mu      sync.Mutex
+	links   map[link.Code]link.Link
+	deleted map[link.Code]bool
+	once    map[string]link.Once
+	drafts  []link.Draft
+	// fail, when set, is what every call answers; rowFail is what the row of a slug answers.
+	fail    error
+	rowFail map[link.Code]error
+	// wait, when set, is waited for by every call, as is the end of its context.
+	wait      chan struct{}
+	panics    any
+	late      time.Duration
+	status    v1.Cluster
+	left      int
+	checks    []Check
+	need      Need
+	local     bool
+	deadlines []time.Duration
+}
+
+func newFakeService() *fakeService {
+	return &fakeService{
+		links:   make(map[link.Code]link.Link),
+		deleted: make(map[link.Code]bool),
+		once:    make(map[string]link.Once),
+		rowFail: make(map[link.Code]error),
+	}
+}
+
+func (f *fakeService) enter(ctx context.Context) error {
+	if f.panics != nil {
+		panic(f.panics)
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		f.mu.Lock()
+		f.deadlines = append(f.deadlines, time.Until(deadline))
+		f.mu.Unlock()
+	}
+	if f.wait != nil {
+		select {
+		case <-f.wait:
+		case <-ctx.Done():
+			return fmt.Errorf("waited: %w", ctx.Err())
+		}
+	}
+	return f.fail
+}
+
+func (f *fakeService) Create(ctx context.Context, drafts []link.Draft) ([]Made, error) {
+	if err := f.enter(ctx); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	made := make([]Made, len(drafts))
+	for i, d := range drafts {
+		f.drafts = append(f.drafts, d)
+		made[i].Link, made[i].Err = f.createOne(d)
+	}
+	return made, nil
+}
+
+func (f *fakeService) createOne(d link.Draft) (link.Link, error) {
+	if err := f.rowFail[d.Slug]; err != nil {
+		return link.Link{}, err
+	}
+	if d.Once != nil {
+		scoped := d.Once.Scope + "/" + d.Once.Key
+		if before, ok := f.once[scoped]; ok && before.Body != d.Once.Body {
+			return link.Link{}, link.ErrKeyReused
+		}
+		f.once[scoped] = *d.Once
+	}
+	code := d.Slug
+	if code == "" {
+		code = link.Code(fmt.Sprintf("gen%04d", len(f.links)))
+	}
+	if _, ok := f.links[code]; ok || f.deleted[code] {
+		return link.Link{}, link.ErrSlugTaken
+	}
+	l := link.Link{Code: code, Target: d.Target, CreatedAt: noon, UpdatedAt: noon, ValidUntil: d.ValidUntil, Version: 1}
+	if d.ExpiresIn > 0 {
+		l.ValidUntil = noon.Add(d.ExpiresIn)
+	}
+	f.links[code] = l
+	return l, nil
+}
+
+func (f *fakeService) Get(ctx context.Context, code link.Code, local bool) (link.Link, error) {
+	f.local = local
+	return f.Resolve(ctx, code)
+}
+
+func (f *fakeService) Resolve(ctx context.Context, code link.Code) (link.Link, error) {
+	if err := f.enter(ctx); err != nil {
+		return link.Link{}, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.deleted[code] {
+		return link.Link{}, link.ErrGone
+	}
+	if l, ok := f.links[code]; ok {
+		return l, nil
+	}
+	return link.Link{}, link.ErrNotFound
+}
+
+func (f *fakeService) Delete(ctx context.Context, code link.Code) error {
+	if _, err := f.Resolve(ctx, code); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.links, code)
+	f.deleted[code] = true
+	return nil
+}
+
+func (f *fakeService) Now() time.Time           { return noon }
+func (f *fakeService) Staleness() time.Duration { return f.late }
+
+func (f *fakeService) Status(ctx context.Context) v1.Cluster {
+	_ = f.enter(ctx)
+	return f.status
+}
+
+func (f *fakeService) Leave(ctx context.Context) error {
+	f.left++
+	return f.enter(ctx)
+}
+
+func (f *fakeService) Live(context.Context) []Check { return []Check{{Name: "process"}} }
+
+func (f *fakeService) Ready(_ context.Context, need Need) []Check {
+	f.need = need
+	return f.checks
+}
+
+// scopedKeys is an Authenticator of keys named after what they may do.
+type scopedKeys map[string]Scopes
+
+func (k scopedKeys) Authenticate(_ context.Context, key string) (Principal, error) {
+	scopes, ok := k[key]
+	if !ok {
+		return Principal{}, ErrUnauthorized
+	}
+	return Principal{ID: "id-of-" + key, Scopes: scopes}, nil
+}
+
+// fixture is a Server over a fakeService.
+type fixture struct {
+	*Server
+	t        testing.TB
+	service  *fakeService
+	registry *prometheus.Registry
+	log      *bytes.Buffer
+}
+
+func newFixture(t testing.TB, change ...func(*Config)) *fixture {
+	t.Helper()
+	f := &fixture{t: t, service: newFakeService(), registry: prometheus.NewRegistry(), log: &bytes.Buffer{}}
+	config := Config{
+		Links: f.service, Resolver: f.service, Cluster: f.service, Health: f.service,
+		RootKey:     testKey,
+		PublicURL:   "https://sho.rt",
+		TargetRules: link.TargetRules{OwnHosts: []string{"sho.rt"}},
+		Logger:      slog.New(slog.NewTextHandler(f.log, nil)),
+		Registerer:  f.registry,
+		Gatherer:    f.registry,
+	}
+	for _, c := range change {
+		c(&config)
+	}
+	var err error
+	if f.Server, err = New(config); err != nil {
+		t.Fatalf("New: %v", err)
+	}
+	return f
+}
+
+// add puts a link into the service.
+func (f *fixture) add(code, target string, change ...func(*link.Link)) {
+	l := link.Link{Code: link.Code(code), Target: link.Target(target), CreatedAt: noon, UpdatedAt: noon, Version: 1}
+	for _, c := range change {
+		c(&l)
+	}
+	f.service.links[l.Code] = l
+}
+
+// do sends a request with the root key. header holds names and values in turn; an empty value takes a header away.
+func (f *fixture) do(method, path, body string, header ...string) *httptest.ResponseRecorder {
+	f.t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+testKey)
+	for i := 0; i < len(header); i += 2 {
+		if header[i+1] == "" {
+			r.Header.Del(header[i])
+			continue
+		}
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	f.ServeHTTP(w, r)
+	return w
+}
+
+// refused checks that an answer is a whole problem with the status and code given.
+func (f *fixture) refused(w *httptest.ResponseRecorder, status int, code v1.Code, elements ...string) v1.Problem {
+	f.t.Helper()
+	if w.Code != status {
+		f.t.Fatalf("status %d, want %d %s; body %s", w.Code, status, code, w.Body)
+	}
+	return checkProblem(f.t, w.Header(), w.Body.Bytes(), status, code, elements...)
+}
+
+func checkProblem(t testing.TB, header http.Header, body []byte, status int, code v1.Code, elements ...string) v1.Problem {
+	t.Helper()
+	if got := header.Get("Content-Type"); got != v1.ProblemType {
+		t.Errorf("Content-Type %q", got)
+	}
+	if got := header.Get("Cache-Control"); got != "no-store" {
+		t.Errorf("Cache-Control %q", got)
+	}
+	if retry := header.Get("Retry-After"); (retry != "") != (status == http.StatusServiceUnavailable) {
+		t.Errorf("Retry-After %q with status %d", retry, status)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	var p v1.Problem
+	if err := decoder.Decode(&p); err != nil {
+		t.Fatalf("problem: %v in %s", err, body)
+	}
+	if p.Status != status || p.Code != code {
+		t.Errorf("problem says %d %s, want %d %s (%s)", p.Status, p.Code, status, code, p.Detail)
+	}
+	if p.Type != "urn:tinyurl:problem:"+string(code) || p.Title == "" || p.Detail == "" || p.Instance == "" {
+		t.Errorf("problem is not whole: %+v", p)
+	}
+	if len(elements) > 0 && !slices.Equal(p.InvalidElements, elements) {
+		t.Errorf("invalidElements %q, want %q", p.InvalidElements, elements)
+	}
+	return p
+}
+
+// decode reads a JSON answer of the status given.
+func decode[T any](t testing.TB, w *httptest.ResponseRecorder, status int) T {
+	t.Helper()
+	var out T
+	if w.Code != status {
+		t.Fatalf("status %d, want %d; body %s", w.Code, status, w.Body)
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
+		t.Fatalf("answer: %v in %s", err, w.Body)
+	}
+	return out
+}
+
+var errUnheardOf = errors.New("disk of node n2 at 10.0.0.2 caught fire")
+
+// doWith is do with header values that may repeat.
+func (f *fixture) doWith(method, path, body string, header http.Header) *httptest.ResponseRecorder {
+	f.t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+testKey)
+	for name, values := range header {
+		r.Header[name] = values
+	}
+	w := httptest.NewRecorder()
+	f.ServeHTTP(w, r)
+	return w
+}

@@ -1,0 +1,57 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"sync/atomic"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tinyurl/fsm/link"
+)
+
+// recoverPanics answers a request whose handler panicked, and keeps what it said for the log.
+func (s *Server) recoverPanics(g *gin.Context) {
+	defer func() {
+		cause := recover()
+		if cause == nil {
+			return
+		}
+		if cause == http.ErrAbortHandler {
+			panic(cause) // net/http's own word for "break off", not a fault
+		}
+		s.config.Logger.Error("handler panicked", "method", g.Request.Method, "path", clip(g.Request.URL.Path, maxInstance),
+			"cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+		if g.Writer.Written() {
+			// Half an answer is out: break the connection, so that nobody takes it for a whole one.
+			panic(http.ErrAbortHandler)
+		}
+		clear(g.Writer.Header())
+		s.problems.write(g.Writer, g.Request, errInternal)
+		g.Abort()
+	}()
+	g.Next()
+}
+
+// gate lets a number of requests in at once and refuses the others at once: shedding, never queueing.
+type gate struct {
+	limit  int64
+	inside atomic.Int64
+	shed   prometheus.Counter
+}
+
+// pass is the middleware of the gate.
+func (s *Server) pass(door *gate) gin.HandlerFunc {
+	return func(g *gin.Context) {
+		defer door.inside.Add(-1)
+		if door.inside.Add(1) > door.limit {
+			door.shed.Inc()
+			s.problems.write(g.Writer, g.Request, link.ErrOverloaded)
+			g.Abort()
+			return
+		}
+		g.Next()
+	}
+}

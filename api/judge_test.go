@@ -1,0 +1,185 @@
+package api
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"tinyurl/api/v1"
+)
+
+// operations are all operations that need a key, with a request that would do.
+func operations() []struct{ method, path, body string } {
+	return []struct{ method, path, body string }{
+		{"POST", links, oneLink},
+		{"POST", bulk, rowsBody(1)},
+		{"GET", links + "/abc", ""},
+		{"DELETE", links + "/abc", ""},
+		{"GET", "/api/v1/cluster", ""},
+		{"POST", "/api/v1/cluster/leave", ""},
+	}
+}
+
+func TestWithoutTheRightKeyNothingIsDone(t *testing.T) {
+	headers := map[string]http.Header{
+		"none":             {"Authorization": nil},
+		"empty":            {"Authorization": {""}},
+		"bearer of naught": {"Authorization": {"Bearer "}},
+		"wrong":            {"Authorization": {"Bearer " + strings.Repeat("x", len(testKey))}},
+		"a prefix":         {"Authorization": {"Bearer " + testKey[:len(testKey)-1]}},
+		"more":             {"Authorization": {"Bearer " + testKey + "x"}},
+		"other case":       {"Authorization": {"Bearer " + strings.ToUpper(testKey)}},
+		"bare":             {"Authorization": {testKey}},
+		"basic":            {"Authorization": {"Basic " + testKey}},
+		"two that differ":  {"Authorization": {"Bearer " + testKey}, "X-Api-Key": {"other"}},
+		"two of one kind":  {"Authorization": nil, "X-Api-Key": {testKey, "other"}},
+		"other header":     {"Authorization": nil, "X-Key": {testKey}},
+	}
+	for name, header := range headers {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.add("abc", "https://example.com")
+			for _, o := range operations() {
+				w := f.doWith(o.method, o.path, o.body, header)
+				f.refused(w, 401, v1.Unauthorized)
+				if w.Header().Get("WWW-Authenticate") == "" {
+					t.Error("no WWW-Authenticate")
+				}
+			}
+			if len(f.service.drafts) != 0 || len(f.service.links) != 1 || f.service.left != 0 {
+				t.Error("something was done")
+			}
+		})
+	}
+}
+
+func TestTheKeyIsTakenFromEitherHeader(t *testing.T) {
+	for name, header := range map[string]http.Header{
+		"bearer":             {"Authorization": {"Bearer " + testKey}},
+		"bearer in any case": {"Authorization": {"bEARER   " + testKey + " "}},
+		"x-api-key":          {"Authorization": nil, "X-Api-Key": {testKey}},
+		"both":               {"Authorization": {"Bearer " + testKey}, "X-Api-Key": {testKey}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			decode[v1.Link](t, f.doWith("POST", links, oneLink, header), http.StatusCreated)
+		})
+	}
+}
+
+func TestEveryOperationAsksForItsScope(t *testing.T) {
+	wanted := []Scopes{LinksCreate, LinksCreate, LinksRead, LinksWrite, AnyKey, Admin}
+	for i, o := range operations() {
+		f := newFixture(t, func(c *Config) {
+			c.Authenticator = scopedKeys{"with": wanted[i], "without": AllScopes &^ wanted[i]}
+		})
+		f.add("abc", "https://example.com")
+		w := f.do(o.method, o.path, o.body, "Authorization", "Bearer without")
+		if wanted[i] != AnyKey {
+			f.refused(w, 403, v1.Forbidden)
+		}
+		if w := f.do(o.method, o.path, o.body, "Authorization", "Bearer with"); w.Code >= 300 {
+			t.Errorf("%s %s: status %d with the one scope it asks for", o.method, o.path, w.Code)
+		}
+	}
+}
+
+// chunked hides the length of a body.
+type chunked struct{ io.Reader }
+
+func TestJudgementComesInThePromisedOrder(t *testing.T) {
+	huge := `{"longUrl":"` + strings.Repeat("a", 2<<20) + `"`
+	tests := []struct {
+		name, key, body string
+		chunked         bool
+		status          int
+		code            v1.Code
+	}{
+		{"size before key", "nobody", huge, false, 413, v1.TooLarge},
+		{"size before key, length unknown", "nobody", huge, true, 413, v1.TooLarge},
+		{"size before scope", "reader", huge, false, 413, v1.TooLarge},
+		{"size before JSON", "maker", huge, false, 413, v1.TooLarge},
+		{"size before JSON, length unknown", "maker", huge, true, 413, v1.TooLarge},
+		{"key before JSON", "nobody", "{", false, 401, v1.Unauthorized},
+		{"key before JSON, length unknown", "nobody", "{", true, 401, v1.Unauthorized},
+		{"scope before JSON", "reader", "{", false, 403, v1.Forbidden},
+		{"JSON before fields", "maker", `{"longUrl":"","x":1}`, false, 422, v1.InvalidJSON},
+		{"fields", "maker", `{"longUrl":""}`, true, 422, v1.InvalidURL},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := newFixture(t, func(c *Config) { c.Authenticator = scopedKeys{"maker": LinksCreate, "reader": LinksRead} })
+			var body io.Reader = strings.NewReader(test.body)
+			if test.chunked {
+				body = chunked{body}
+			}
+			r := httptest.NewRequest("POST", links, body)
+			r.Header.Set("X-Api-Key", test.key)
+			w := httptest.NewRecorder()
+			f.ServeHTTP(w, r)
+			f.refused(w, test.status, test.code)
+		})
+	}
+}
+
+func TestBodiesMayBeAsLongAsTheLimitAndNoLonger(t *testing.T) {
+	pad := func(body string, size int) string { return body + strings.Repeat(" ", size-len(body)) }
+	f := newFixture(t)
+	for _, test := range []struct {
+		path, body string
+		limit      int
+	}{{links, oneLink, 1 << 20}, {bulk, rowsBody(2), 16 << 20}} {
+		if w := f.do("POST", test.path, pad(test.body, test.limit)); w.Code >= 300 {
+			t.Errorf("%s: status %d for a body of just the limit", test.path, w.Code)
+		}
+		w := f.do("POST", test.path, pad(test.body, test.limit+1))
+		f.refused(w, 413, v1.TooLarge)
+		if w.Header().Get("Connection") != "close" {
+			t.Error("the connection would be used again, with a body still on it")
+		}
+	}
+	for _, o := range operations()[2:] {
+		f.refused(f.do(o.method, o.path, pad("", 2<<20)), 413, v1.TooLarge)
+	}
+}
+
+func TestBodiesBeyondTheMemoryForThemAreShed(t *testing.T) {
+	f := newFixture(t, func(c *Config) { c.Limits.HeldBodies = 100 })
+	f.refused(f.do("POST", bulk, rowsBody(10)), 503, v1.Overloaded)
+	decode[v1.Link](t, f.do("POST", links, oneLink), http.StatusCreated)
+	if used := f.bodies.used.Load(); used != 0 {
+		t.Errorf("%d bytes are still reserved", used)
+	}
+}
+
+func TestHandlersHaveADeadline(t *testing.T) {
+	f := newFixture(t, func(c *Config) {
+		c.Limits.Call, c.Limits.BulkCall, c.Limits.Leave = time.Millisecond, time.Millisecond, time.Millisecond
+		c.Limits.Status = time.Millisecond
+	})
+	f.service.wait = make(chan struct{})
+	for _, o := range operations() {
+		w := f.do(o.method, o.path, o.body)
+		if o.path == "/api/v1/cluster" {
+			decode[v1.Cluster](t, w, http.StatusOK) // what it knows by then
+			continue
+		}
+		f.refused(w, 503, v1.NoLeader)
+	}
+}
+
+func TestTheDefaultDeadlinesKeepThePromises(t *testing.T) {
+	f := newFixture(t)
+	f.add("abc", "https://example.com")
+	most := []time.Duration{6 * time.Second, 30 * time.Second, 6 * time.Second, 6 * time.Second, time.Second, time.Minute}
+	for i, o := range operations() {
+		f.service.deadlines = nil
+		f.do(o.method, o.path, o.body)
+		if len(f.service.deadlines) != 1 || f.service.deadlines[0] > most[i] {
+			t.Errorf("%s %s: deadlines %v, want one of %v at most", o.method, o.path, f.service.deadlines, most[i])
+		}
+	}
+}
