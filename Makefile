@@ -17,7 +17,7 @@ PACKAGES  = $$($(GO) list -tags $(TAGS) ./... | grep -v '/test/e2e')
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/tinyurl, static
@@ -62,6 +62,10 @@ gen: ## Make the generated code anew; needs protoc
 drift: ## Check that the generated code is what its sources make; needs protoc
 	test/tools/drift.sh
 
+.PHONY: manifests
+manifests: ## Read the Dockerfile and the compose file with their engines' own parsers
+	$(GO) test -C test/tools/manifests ./...
+
 .PHONY: docker
 docker: ## Build the container image (IMAGE, GO_IMAGE, BASE_IMAGE); needs Docker
 	VERSION=$(VERSION) IMAGE=$(IMAGE) GO_IMAGE=$(GO_IMAGE) BASE_IMAGE=$(BASE_IMAGE) deploy/image.sh
@@ -77,5 +81,6 @@ ci: ## All that must pass before a change lands; .ci/run calls it
 	$(MAKE) build
 	$(MAKE) lint
 	$(MAKE) drift
+	$(MAKE) manifests
 	$(MAKE) race
 	$(MAKE) e2e
