@@ -51,7 +51,7 @@ func TestABadDockerfileIsFound(t *testing.T) {
 		"an instruction nobody knows": "FROM scratch\nCOPPY a b\n",
 		"an unknown option":           "FROM scratch\nCOPY --frm=x a b\n",
 		"mixed case":                  "FROM scratch as Build\nuser 1\nCOPY a b\n",
-		"a maintainer":    "FROM scratch\nMAINTAINER me\n",
+		"a maintainer":                "FROM scratch\nMAINTAINER me\n",
 	} {
 		if warnings, err := lint(t, content); err == nil && len(warnings) == 0 {
 			t.Errorf("%s passes", name)
