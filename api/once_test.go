@@ -125,3 +125,10 @@ func TestARetryMayAskForATimeThatIsOver(t *testing.T) {
 		f.refused(f.do("POST", links, body), 422, v1.InvalidField, "validUntil")
 	}
 }
+
+// sameLink makes the same link for every draft.
+type sameLink struct{ Links }
+
+func (sameLink) Create(_ context.Context, drafts []link.Draft) ([]Made, error) {
+	return []Made{{Link: link.Link{Code: "abcdefg", Target: drafts[0].Target, CreatedAt: noon, UpdatedAt: noon, Version: 1}}}, nil
+}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -29,10 +30,9 @@ func (s *Server) endpoints() []endpoint {
 func (s *Server) routes() *gin.Engine {
 	gin.SetMode(gin.ReleaseMode) // process-wide: gin knows no other way to keep quiet
 	engine := gin.New()
-	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
 	engine.ForwardedByClientIP = false
-	r := router{s: s, engine: engine}
+	r := &router{s: s, engine: engine, methods: make(map[string][]string)}
 
 	calls := s.pass(&gate{limit: int64(s.config.Limits.Calls), shed: s.metrics.shed.WithLabelValues("call")})
 	for _, e := range s.endpoints() {
@@ -52,35 +52,77 @@ func (s *Server) routes() *gin.Engine {
 	}
 
 	measure := s.metrics.watch(otherRoute, otherRoute, s.config.Now)
-	engine.NoRoute(measure, s.recoverPanics, s.noRoute)
-	engine.NoMethod(measure, s.recoverPanics, func(g *gin.Context) { s.problems.write(g.Writer, g.Request, errMethod) })
-	// Without these the redirect route would take them for codes.
-	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
-		engine.Handle(method, "/api", measure, s.recoverPanics, s.noRoute)
-	}
+	engine.NoRoute(measure, s.recoverPanics, r.noRoute)
+	// Without these the redirect route would take it for a code.
+	engine.GET(apiRoot, measure, s.recoverPanics, r.noRoute)
+	engine.HEAD(apiRoot, measure, s.recoverPanics, r.noRoute)
 	return engine
 }
 
-// noRoute answers paths that lead nowhere: programs under /api get a problem, everybody else a page.
-func (s *Server) noRoute(g *gin.Context) {
-	if path := g.Request.URL.Path; path == "/api" || strings.HasPrefix(path, "/api/") {
-		s.problems.write(g.Writer, g.Request, errNoRoute)
-		return
-	}
-	s.problems.writePage(g.Writer, g.Request, errNoRoute)
-}
+// apiRoot is where paths for programs begin.
+const apiRoot = "/api"
 
 // router registers routes with what all of them have: metrics, recovery, and HEAD wherever there is GET.
 type router struct {
 	s      *Server
 	engine *gin.Engine
+	// methods are the methods taken, by pattern.
+	methods map[string][]string
 }
 
-func (r router) handle(method, path string, handlers ...gin.HandlerFunc) {
+// noRoute answers what no handler takes. For a path that has handlers it names the methods they are for. (gin can do so
+// itself, but mixes up the methods of neighbouring paths.) Else programs get a problem, and people a page.
+func (r *router) noRoute(g *gin.Context) {
+	path := g.Request.URL.Path
+	if allowed := r.allowed(path); len(allowed) > 0 {
+		g.Header("Allow", strings.Join(allowed, ", "))
+		r.s.problems.write(g.Writer, g.Request, errMethod)
+		return
+	}
+	if path == apiRoot || strings.HasPrefix(path, apiRoot+"/") {
+		r.s.problems.write(g.Writer, g.Request, errNoRoute)
+		return
+	}
+	r.s.problems.writePage(g.Writer, g.Request, errNoRoute)
+}
+
+// allowed gives the methods that path takes, in order.
+func (r *router) allowed(path string) []string {
+	if path == apiRoot {
+		return nil // it only looks like a code
+	}
+	var found []string
+	for pattern, methods := range r.methods {
+		if matches(pattern, path) {
+			found = append(found, methods...)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// matches reports whether path is of a pattern whose variable parts begin with a colon.
+func matches(pattern, path string) bool {
+	for {
+		var want, got string
+		var moreWanted, more bool
+		want, pattern, moreWanted = strings.Cut(pattern, "/")
+		got, path, more = strings.Cut(path, "/")
+		if moreWanted != more || want != got && (got == "" || !strings.HasPrefix(want, ":")) {
+			return false
+		}
+		if !more {
+			return true
+		}
+	}
+}
+
+func (r *router) handle(method, path string, handlers ...gin.HandlerFunc) {
 	methods := []string{method}
 	if method == http.MethodGet {
 		methods = append(methods, http.MethodHead)
 	}
+	r.methods[path] = append(r.methods[path], methods...)
 	for _, method := range methods {
 		// Measured outside of the recovery, so that a panic counts as the 500 it is answered with.
 		chain := []gin.HandlerFunc{r.s.metrics.watch(path, method, r.s.config.Now), r.s.recoverPanics}
