@@ -1,0 +1,250 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Batch is what one or more log entries change. It reads through itself: every method sees what the batch has changed so
+// far. Nothing of it is visible to others before Commit, and after Commit all of it. A batch belongs to one goroutine.
+//
+// Each entry begins with Advance; only then come its changes. A method that fails with an error it does not name has made
+// the batch unusable, and the node has to stop.
+type Batch struct {
+	store *Store
+	gen   *generation // with a reference
+	base  *published  // what the batch builds on
+	rows  *pebble.Batch
+	next  published // the state as the batch leaves it; its state row is flushed late
+	// absent are keys that were looked for and have no row, so that writing them needs no second look.
+	absent [8][]byte
+	oldest int // the place in absent that is taken next
+
+	hash     hasher
+	key      []byte // room for keys
+	value    []byte // room for new values
+	old      []byte // room for the value that get found
+	once     string // the key of the request last seen to exist
+	advanced bool   // an entry has begun
+	done     bool   // committed or closed
+	err      error  // why the batch cannot be used any more
+}
+
+// NewBatch begins a batch on the committed state. It must be closed, also after Commit. ErrClosed, or the store's failure.
+func (s *Store) NewBatch() (*Batch, error) {
+	if err := s.failed.err(); err != nil {
+		return nil, err
+	}
+	g, err := s.acquire()
+	if err != nil {
+		return nil, err
+	}
+	base := g.state.Load()
+	return &Batch{store: s, gen: g, base: base, next: *base, rows: g.db.NewIndexedBatch()}, nil
+}
+
+// Advance says that the entry at p comes now. It is called before the entry's changes, and for entries that change nothing
+// too. Indexes have to grow, terms must not fall. Where p is the first entry past a multiple of 4,096, the digest of the
+// state as it stands is kept.
+func (b *Batch) Advance(p Position) error {
+	if err := b.usable(); err != nil {
+		return err
+	}
+	at := b.next.position
+	if p.Index <= at.Index || p.Term < at.Term {
+		return b.fail(fmt.Errorf("%w: entry %d of term %d after entry %d of term %d", ErrMisuse, p.Index, p.Term, at.Index, at.Term))
+	}
+	// The boundary itself may be an entry that never reaches the state machine: what counts is who is first behind it.
+	if boundary := (p.Index - 1) / boundaryEvery * boundaryEvery; boundary > 0 && boundary >= at.Index {
+		if err := b.flushScalars(); err != nil {
+			return err
+		}
+		b.next.boundary, b.next.boundaryValue = boundary, b.next.digest.digest()
+	}
+	b.next.position = p
+	b.advanced = true
+	return nil
+}
+
+// Commit makes the batch's changes and its position visible, together, and the log's durability theirs: the engine's own
+// sync is left to Checkpoint. ErrClosed, or that the store has failed; a batch that another commit or a Replace overtook is
+// ErrMisuse.
+func (b *Batch) Commit() (err error) {
+	if err := b.usable(); err != nil {
+		return err
+	}
+	s := b.store
+	s.write.Lock()
+	defer s.write.Unlock()
+	if err := s.writable(); err != nil {
+		return b.fail(err)
+	}
+	if s.live.Load() != b.gen || b.gen.state.Load() != b.base {
+		return b.fail(fmt.Errorf("%w: the state has changed since the batch began", ErrMisuse))
+	}
+	if !b.advanced {
+		b.done = true
+		return nil
+	}
+	if err := b.flushScalars(); err != nil {
+		return err
+	}
+	if err := b.rows.Set(s.schema.position(nil), encodeMeta(nil, b.next.meta), nil); err != nil {
+		return b.fail(err)
+	}
+	if err := b.apply(); err != nil {
+		s.failed.report(fmt.Errorf("commit entry %d: %w", b.next.position.Index, err))
+		return b.fail(err)
+	}
+	b.done = true
+	state := b.next
+	b.gen.state.Store(&state)
+	return nil
+}
+
+// apply hands the rows to the engine.
+func (b *Batch) apply() (err error) {
+	defer recoverFault(&err)
+	return b.rows.Commit(pebble.NoSync)
+}
+
+// Close drops what was not committed. It may be called more than once.
+func (b *Batch) Close() error {
+	if b.gen == nil {
+		return nil
+	}
+	err := b.rows.Close()
+	b.gen.release()
+	b.gen, b.done = nil, true
+	return err
+}
+
+// usable says whether the batch can still be read and written.
+func (b *Batch) usable() error {
+	if b.err == nil && b.done {
+		return fmt.Errorf("%w: the batch is over", ErrMisuse)
+	}
+	return b.err
+}
+
+// changeable says whether the batch can be written: an entry has begun.
+func (b *Batch) changeable() error {
+	if err := b.usable(); err != nil {
+		return err
+	}
+	if !b.advanced {
+		return b.fail(fmt.Errorf("%w: a change before its position", ErrMisuse))
+	}
+	return nil
+}
+
+// fail makes the batch unusable.
+func (b *Batch) fail(err error) error {
+	b.err = explain(err)
+	return b.err
+}
+
+// get reads a row, into b.old; nil if there is none.
+func (b *Batch) get(key []byte) ([]byte, error) {
+	value, closer, err := b.rows.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		b.remember(key)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, b.fail(err)
+	}
+	b.old = append(b.old[:0], value...)
+	if err := closer.Close(); err != nil {
+		return nil, b.fail(err)
+	}
+	return b.old, nil
+}
+
+// take is get for a row that is about to be written: a key that was just looked for is not looked for again.
+func (b *Batch) take(key []byte) ([]byte, error) {
+	if b.forget(key) {
+		return nil, nil
+	}
+	old, err := b.get(key)
+	if old == nil {
+		b.forget(key)
+	}
+	return old, err
+}
+
+// remember notes that key has no row.
+func (b *Batch) remember(key []byte) {
+	b.absent[b.oldest] = append(b.absent[b.oldest][:0], key...)
+	b.oldest = (b.oldest + 1) % len(b.absent)
+}
+
+// forget undoes remember, and says whether there was anything to undo.
+func (b *Batch) forget(key []byte) bool {
+	for i, known := range b.absent {
+		if bytes.Equal(known, key) {
+			b.absent[i] = known[:0]
+			return true
+		}
+	}
+	return false
+}
+
+// set writes a row, whatever was there. value must not be in b.old.
+func (b *Batch) set(key, value []byte) error {
+	old, err := b.take(key)
+	if err != nil {
+		return err
+	}
+	return b.replace(key, old, value)
+}
+
+// replace writes a row whose value was old until now; nil means that there was none.
+func (b *Batch) replace(key, old, value []byte) error {
+	if old != nil {
+		if bytes.Equal(old, value) {
+			return nil
+		}
+		b.next.remove(&b.hash, key, old)
+	}
+	b.next.add(&b.hash, key, value)
+	if err := b.rows.Set(key, value, nil); err != nil {
+		return b.fail(err)
+	}
+	return nil
+}
+
+// drop removes a row whose value was old until now.
+func (b *Batch) drop(key, old []byte) error {
+	b.next.remove(&b.hash, key, old)
+	if err := b.rows.Delete(key, nil); err != nil {
+		return b.fail(err)
+	}
+	return nil
+}
+
+// dropAt removes the row an iterator stands on.
+func (b *Batch) dropAt(it *pebble.Iterator) error {
+	value, err := it.ValueAndErr()
+	if err != nil {
+		return b.fail(err)
+	}
+	return b.drop(it.Key(), value)
+}
+
+// flushScalars brings the state row up to the batch's state. Everything in it only ever grows away from zero (a link needs a
+// code key first), so whether there is a row does not depend on when this is called.
+func (b *Batch) flushScalars() error {
+	if b.next.stateRow == nil && b.next.scalars == (scalars{}) {
+		return nil
+	}
+	value := encodeScalars(nil, b.next.scalars)
+	if err := b.replace(b.store.schema.scalars(b.key[:0]), b.next.stateRow, value); err != nil {
+		return err
+	}
+	b.next.stateRow = value
+	return nil
+}

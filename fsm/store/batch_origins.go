@@ -1,0 +1,138 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// errNode: a node's name does not fit into a key.
+var errNode = errors.New("a node's name has 1 to 255 bytes")
+
+// Origin reads what is remembered of a node that proposes.
+func (b *Batch) Origin(node string) (o Origin, found bool, err error) {
+	if err := b.usable(); err != nil {
+		return o, false, err
+	}
+	if err := b.checkNode(node); err != nil {
+		return o, false, err
+	}
+	b.key = b.store.schema.origin(b.key[:0], node)
+	row, err := b.get(b.key)
+	if err != nil || row == nil {
+		return o, false, err
+	}
+	if o, err = decodeOrigin(row); err != nil {
+		return o, false, b.fail(err)
+	}
+	return o, true, nil
+}
+
+// PutOrigin moves a node's boot and floor on, and forgets every result below the floor, or every result if the boot is a
+// new one. Entries may overtake each other on their way to the leader, so a lower floor of the same boot changes nothing;
+// an older boot is ErrMisuse.
+func (b *Batch) PutOrigin(node string, o Origin) error {
+	if err := b.changeable(); err != nil {
+		return err
+	}
+	old, found, err := b.Origin(node)
+	if err != nil {
+		return err
+	}
+	if found && o.Boot < old.Boot {
+		return b.fail(fmt.Errorf("%w: boot %d of node %s after boot %d", ErrMisuse, o.Boot, node, old.Boot))
+	}
+	if found && o.Boot == old.Boot && o.Floor <= old.Floor {
+		return nil
+	}
+	if found {
+		// Results below the old floor are gone already: going over their graves would cost more with every entry.
+		below := o.Floor
+		if o.Boot > old.Boot {
+			below = 0
+		}
+		if err := b.forgetResults(node, old.Floor, below); err != nil {
+			return err
+		}
+	}
+	b.key = b.store.schema.origin(b.key[:0], node)
+	b.value = encodeOrigin(b.value[:0], o)
+	return b.set(b.key, b.value)
+}
+
+// forgetResults removes a node's results with a sequence of at least from and less than below; 0 means all from there on.
+func (b *Batch) forgetResults(node string, from, below uint64) error {
+	s := b.store.schema
+	options := &pebble.IterOptions{LowerBound: s.result(nil, node, from), UpperBound: s.result(nil, node, below)}
+	if below == 0 {
+		// The first key after the last one the node may have.
+		options.UpperBound = append(s.result(nil, node, 1<<64-1), 0)
+	}
+	it, err := b.rows.NewIter(options)
+	if err != nil {
+		return b.fail(err)
+	}
+	defer it.Close()
+	for ok := it.First(); ok; ok = it.Next() {
+		if err := b.dropAt(it); err != nil {
+			return err
+		}
+	}
+	if err := it.Error(); err != nil {
+		return b.fail(err)
+	}
+	return nil
+}
+
+// Result reads the result of a node's operation. It is kept from PutResult until PutOrigin raises the floor above it.
+func (b *Batch) Result(node string, seq uint64) (r Result, found bool, err error) {
+	if err := b.usable(); err != nil {
+		return r, false, err
+	}
+	if err := b.checkNode(node); err != nil {
+		return r, false, err
+	}
+	b.key = b.store.schema.result(b.key[:0], node, seq)
+	return b.result(b.key)
+}
+
+// PutResult remembers the result of a node's operation. seq is at or above the node's floor, else it would stay for ever.
+// A result whose Err is none of package link's sentinels is ErrMisuse.
+func (b *Batch) PutResult(node string, seq uint64, r Result) error {
+	if err := b.changeable(); err != nil {
+		return err
+	}
+	if err := b.checkNode(node); err != nil {
+		return err
+	}
+	b.key = b.store.schema.result(b.key[:0], node, seq)
+	return b.putResult(b.key, r)
+}
+
+// result reads a result's row.
+func (b *Batch) result(key []byte) (r Result, found bool, err error) {
+	row, err := b.get(key)
+	if err != nil || row == nil {
+		return r, false, err
+	}
+	if r, err = decodeResult(row); err != nil {
+		return r, false, b.fail(err)
+	}
+	return r, true, nil
+}
+
+// putResult writes a result's row.
+func (b *Batch) putResult(key []byte, r Result) (err error) {
+	if b.value, err = encodeResult(b.value[:0], r); err != nil {
+		return b.fail(err)
+	}
+	return b.set(key, b.value)
+}
+
+func (b *Batch) checkNode(node string) error {
+	if node == "" || len(node) > maxNode {
+		return b.fail(fmt.Errorf("%w: %w", ErrMisuse, errNode))
+	}
+	return nil
+}

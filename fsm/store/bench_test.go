@@ -1,0 +1,109 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"tinyurl/fsm/link"
+	"tinyurl/fsm/store"
+)
+
+// benchStore opens a store on a real disk with a code key set.
+func benchStore(b *testing.B) *store.Store {
+	b.Helper()
+	s, err := store.Open(b.TempDir(), store.Options{FS: vfs.Default, Fatal: func(err error) { b.Error(err) }})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { s.Close() })
+	batch, err := s.NewBatch()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer batch.Close()
+	if err := errors.Join(batch.Advance(store.Position{Index: 1, Term: 1}), batch.SetCodeKey([16]byte{1}), batch.Commit()); err != nil {
+		b.Fatal(err)
+	}
+	return s
+}
+
+// applyCreates does what the state machine does for n creates of one node in one entry.
+func applyCreates(b *testing.B, s *store.Store, n int) {
+	at := time.UnixMilli(1_700_000_000_000)
+	batch, err := s.NewBatch()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer batch.Close()
+	p := batch.Position()
+	if err := batch.Advance(store.Position{Index: p.Index + 1, Term: 1}); err != nil {
+		b.Fatal(err)
+	}
+	codec, _ := batch.Codec()
+	base := uint64(batch.Counter())
+	if err := batch.PutOrigin("node", store.Origin{Boot: 1, Floor: base}); err != nil {
+		b.Fatal(err)
+	}
+	for i := range n {
+		seq := base + uint64(i)
+		if _, found, err := batch.Result("node", seq); found || err != nil {
+			b.Fatal(found, err)
+		}
+		code := codec.Encode(batch.Counter() + 1)
+		if _, err := batch.Link(code); !errors.Is(err, link.ErrNotFound) {
+			b.Fatal(err)
+		}
+		l := link.Link{Code: code, Target: link.Target(fmt.Sprintf("https://example.com/some/path/%d?with=query", seq)), CreatedAt: at, UpdatedAt: at, Version: 1}
+		if err := errors.Join(batch.AddGenerated(l), batch.PutResult("node", seq, store.Result{Code: code})); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := batch.Commit(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkApply commits batches of 1,024 creates; ns/link is the figure to look at.
+func BenchmarkApply(b *testing.B) {
+	const creates = 1024
+	s := benchStore(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		applyCreates(b, s, creates)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/creates, "ns/link")
+}
+
+// BenchmarkLookup reads links that are there, in the order of their ids' codes, out of a quarter of a million.
+func BenchmarkLookup(b *testing.B) {
+	const links = 256 << 10
+	s := benchStore(b)
+	for s.Links() < links {
+		applyCreates(b, s, 1024)
+	}
+	codec, _ := s.Codec()
+	for _, c := range []struct {
+		name string
+		from uint64
+		want error
+	}{{"hit", 0, nil}, {"miss", 1 << 40, link.ErrNotFound}} {
+		codes := make([]link.Code, 1<<16)
+		for i := range codes {
+			codes[i] = codec.Encode(link.ID(c.from + uint64(i)*2654435761%links + 1))
+		}
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				if _, err := s.Lookup(codes[i%len(codes)]); !errors.Is(err, c.want) {
+					b.Fatal(err)
+				}
+				i++
+			}
+		})
+	}
+}

@@ -1,0 +1,110 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// failure remembers the first reason why a store can no longer be trusted, and tells its owner. Safe for concurrent use.
+type failure struct {
+	logger *slog.Logger
+	fatal  func(error)
+	first  atomic.Pointer[error]
+}
+
+// report keeps err if it is the first, and then tells the owner. It may be called with the engine's locks held.
+func (f *failure) report(err error) {
+	err = explain(err)
+	if !f.first.CompareAndSwap(nil, &err) {
+		f.logger.Error("store: one more failure", "error", err)
+		return
+	}
+	f.logger.Error("store: failed", "error", err)
+	f.fatal(err)
+}
+
+// err gives the first failure, nil if there was none.
+func (f *failure) err() error {
+	if first := f.first.Load(); first != nil {
+		return fmt.Errorf("the store has failed before: %w", *first)
+	}
+	return nil
+}
+
+// damage gives the first failure if it makes what is read doubtful: a full disk does not.
+func (f *failure) damage() error {
+	if first := f.first.Load(); first != nil && errors.Is(*first, ErrDamaged) {
+		return f.err()
+	}
+	return nil
+}
+
+// explain puts what an engine error means to an operator in front of it, and ErrDamaged behind damage.
+func explain(err error) error {
+	switch {
+	case err == nil || errors.Is(err, ErrDamaged) || errors.Is(err, ErrFormat):
+		return err
+	case vfs.IsNoSpaceError(err):
+		return fmt.Errorf("the disk of the data directory is full: %w", err)
+	case errors.Is(err, pebble.ErrCorruption):
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return err
+}
+
+// engineFault is what the engine's logger panics with when the engine says that it cannot go on.
+type engineFault struct{ err error }
+
+// Error makes the crash readable where nobody recovers it.
+func (e engineFault) Error() string { return "store: the engine cannot go on: " + e.err.Error() }
+
+// recoverFault turns an engineFault that reaches a method of this package into its error. The engine is not used again: the
+// store has failed, or was never opened.
+func recoverFault(err *error) {
+	switch fault := recover().(type) {
+	case nil:
+	case engineFault:
+		*err = explain(fault.err)
+	default:
+		panic(fault)
+	}
+}
+
+// engineLog hands the engine's words to slog. It implements pebble.Logger.
+type engineLog struct {
+	logger *slog.Logger
+	// failed is nil while the engine is being opened: its refusal is then Open's error.
+	failed *failure
+}
+
+// Infof is chatter: a line for every flush and compaction.
+func (l engineLog) Infof(format string, args ...any) {
+	if l.logger.Enabled(context.Background(), slog.LevelDebug) {
+		l.logger.Debug(fmt.Sprintf(format, args...))
+	}
+}
+
+// Errorf is something the engine got over.
+func (l engineLog) Errorf(format string, args ...any) {
+	l.logger.Warn(fmt.Sprintf(format, args...))
+}
+
+// Fatalf is called where the engine cannot go on, so it does not return.
+func (l engineLog) Fatalf(format string, args ...any) {
+	err := errors.New(fmt.Sprintf(format, args...))
+	for _, arg := range args {
+		if cause, ok := arg.(error); ok { // the engine's formats have no %w
+			err = fmt.Errorf("%w (%w)", err, cause)
+		}
+	}
+	if l.failed != nil {
+		l.failed.report(err)
+	}
+	panic(engineFault{err})
+}

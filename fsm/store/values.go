@@ -1,0 +1,229 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"tinyurl/fsm/link"
+)
+
+// Values have an encoding of their own, because digests compare bytes across versions of the binary: one state has one
+// encoding. A value is a version byte, a byte of flags and the fields in a fixed order; numbers are the shortest varints,
+// times are stamps (see appendStamp). Decoding accepts what encoding makes and nothing else.
+
+// valueVersion is the first byte of every value.
+const valueVersion = 1
+
+// Flags of a link's value.
+const (
+	flagTombstone  = 1 << iota // deleted: only the stamps and the version follow
+	flagChanged                // UpdatedAt differs from CreatedAt and is written
+	flagValidUntil             // ValidUntil is written
+	linkFlags      = flagTombstone | flagChanged | flagValidUntil
+)
+
+// flagCodeKey says that the state row holds a code key.
+const flagCodeKey = 1
+
+// maxStamp is the last stamp, the last millisecond of the year 9999: later times have no place in JSON.
+const maxStamp uint64 = 253402300800000
+
+// errTime: a time before 1970 or after 9999.
+var errTime = errors.New("a time that has no stamp")
+
+// refusals are the sentinels a Result may hold; their places are on disk, 0 is none.
+var refusals = [...]error{
+	1: link.ErrNotFound, 2: link.ErrGone, 3: link.ErrSlugTaken, 4: link.ErrSlugReserved, 5: link.ErrInvalidSlug,
+	6: link.ErrInvalidTarget, 7: link.ErrInvalidField, 8: link.ErrKeyReused, 9: link.ErrNoLeader, 10: link.ErrOverloaded,
+	11: link.ErrDiskFull,
+}
+
+// stampOf gives the stamp of a time: 0 for none, else one more than its milliseconds since 1970. What is finer is cut off.
+func stampOf(t time.Time) (uint64, error) {
+	if t.IsZero() {
+		return 0, nil
+	}
+	ms := t.UnixMilli()
+	if ms < 0 || uint64(ms) >= maxStamp {
+		return 0, fmt.Errorf("%w: %v", errTime, t)
+	}
+	return uint64(ms) + 1, nil
+}
+
+// timeOf undoes stampOf, in UTC.
+func timeOf(stamp uint64) time.Time {
+	if stamp == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(stamp - 1)).UTC()
+}
+
+// encodeLink appends the value of a living link. Its code is in the key.
+func encodeLink(buf []byte, l link.Link) ([]byte, error) {
+	return encodeRow(buf, l, 0)
+}
+
+// encodeTombstone appends the value of a deleted link: UpdatedAt is when.
+func encodeTombstone(buf []byte, l link.Link) ([]byte, error) {
+	l.Target, l.ValidUntil = "", time.Time{}
+	return encodeRow(buf, l, flagTombstone)
+}
+
+func encodeRow(buf []byte, l link.Link, flags byte) ([]byte, error) {
+	created, err1 := stampOf(l.CreatedAt)
+	updated, err2 := stampOf(l.UpdatedAt)
+	until, err3 := stampOf(l.ValidUntil)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, err
+	}
+	if flags&flagTombstone == 0 && (l.Target == "" || len(l.Target) > link.MaxTarget) {
+		return nil, fmt.Errorf("%w: a target of %d bytes", ErrMisuse, len(l.Target))
+	}
+	if updated != created {
+		flags |= flagChanged
+	}
+	if until != 0 {
+		flags |= flagValidUntil
+	}
+	buf = append(buf, valueVersion, flags)
+	buf = binary.AppendUvarint(buf, created)
+	if updated != created {
+		buf = binary.AppendUvarint(buf, updated)
+	}
+	if until != 0 {
+		buf = binary.AppendUvarint(buf, until)
+	}
+	buf = binary.AppendUvarint(buf, l.Version)
+	if flags&flagTombstone != 0 {
+		return buf, nil
+	}
+	return appendText(buf, string(l.Target)), nil
+}
+
+// decodeLink reads a link's value into l, whose Code the caller has set; alive is false for a tombstone.
+func decodeLink(value []byte, l *link.Link) (alive bool, err error) {
+	d := reader{rest: value}
+	flags := d.head(linkFlags)
+	created := d.stamp()
+	updated := created
+	if flags&flagChanged != 0 {
+		updated = d.stamp()
+		d.require(updated != created)
+	}
+	l.CreatedAt, l.UpdatedAt, l.ValidUntil = timeOf(created), timeOf(updated), time.Time{}
+	if flags&flagValidUntil != 0 {
+		until := d.stamp()
+		d.require(until != 0 && flags&flagTombstone == 0)
+		l.ValidUntil = timeOf(until)
+	}
+	l.Version = d.uvarint()
+	l.Target = ""
+	alive = flags&flagTombstone == 0
+	if alive {
+		l.Target = link.Target(d.text(link.MaxTarget))
+		d.require(l.Target != "")
+	}
+	return alive, d.end("link")
+}
+
+func checkLink(value []byte) error {
+	var l link.Link
+	_, err := decodeLink(value, &l)
+	return err
+}
+
+// encodeScalars appends the state row.
+func encodeScalars(buf []byte, s scalars) []byte {
+	var flags byte
+	if s.hasKey {
+		flags |= flagCodeKey
+	}
+	buf = append(buf, valueVersion, flags)
+	buf = binary.AppendUvarint(buf, uint64(s.counter))
+	buf = binary.AppendUvarint(buf, s.stamp)
+	buf = binary.AppendUvarint(buf, uint64(s.version))
+	buf = binary.AppendUvarint(buf, s.links)
+	if s.hasKey {
+		buf = append(buf, s.codeKey[:]...)
+	}
+	return buf
+}
+
+func decodeScalars(value []byte) (scalars, error) {
+	d := reader{rest: value}
+	flags := d.head(flagCodeKey)
+	s := scalars{counter: link.ID(d.uvarint())}
+	s.stamp = d.stamp()
+	version := d.uvarint()
+	d.require(s.counter <= link.MaxID && version < 1<<32)
+	s.version = uint32(version)
+	s.links = d.uvarint()
+	if flags&flagCodeKey != 0 {
+		s.hasKey = true
+		copy(s.codeKey[:], d.take(len(s.codeKey)))
+	}
+	return s, d.end("state row")
+}
+
+// encodeOnce appends the head of a request.
+func encodeOnce(buf []byte, h OnceHead) ([]byte, error) {
+	expires, err := stampOf(h.Expires)
+	if err != nil {
+		return nil, err
+	}
+	buf = binary.AppendUvarint(append(buf, valueVersion, 0), expires)
+	return append(buf, h.Body[:]...), nil
+}
+
+func decodeOnce(value []byte) (OnceHead, error) {
+	d := reader{rest: value}
+	d.head(0)
+	h := OnceHead{Expires: timeOf(d.stamp())}
+	copy(h.Body[:], d.take(len(h.Body)))
+	return h, d.end("request row")
+}
+
+// encodeOrigin appends an origin row.
+func encodeOrigin(buf []byte, o Origin) []byte {
+	buf = binary.AppendUvarint(append(buf, valueVersion, 0), o.Boot)
+	return binary.AppendUvarint(buf, o.Floor)
+}
+
+func decodeOrigin(value []byte) (Origin, error) {
+	d := reader{rest: value}
+	d.head(0)
+	o := Origin{Boot: d.uvarint(), Floor: d.uvarint()}
+	return o, d.end("origin row")
+}
+
+// encodeResult appends a result; its error must be one of the sentinels, or wrap one.
+func encodeResult(buf []byte, r Result) ([]byte, error) {
+	refusal := 0
+	if r.Err != nil {
+		refusal = slices.IndexFunc(refusals[:], func(known error) bool { return known != nil && errors.Is(r.Err, known) })
+		if refusal < 0 {
+			return nil, fmt.Errorf("%w: an error that cannot be kept: %w", ErrMisuse, r.Err)
+		}
+	}
+	if len(r.Code) > link.MaxSlug {
+		return nil, fmt.Errorf("%w: a code of %d bytes", ErrMisuse, len(r.Code))
+	}
+	buf = binary.AppendUvarint(append(buf, valueVersion, 0), uint64(refusal))
+	return appendText(buf, string(r.Code)), nil
+}
+
+func decodeResult(value []byte) (Result, error) {
+	d := reader{rest: value}
+	d.head(0)
+	refusal := d.uvarint()
+	d.require(refusal < uint64(len(refusals)))
+	r := Result{Code: link.Code(d.text(link.MaxSlug))}
+	if err := d.end("result row"); err != nil {
+		return Result{}, err
+	}
+	r.Err = refusals[refusal]
+	return r, nil
+}
