@@ -1,0 +1,210 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+
+	"tinyurl/cluster/member"
+)
+
+// Defaults of RaftConfig.
+const (
+	// RPCTimeout must be enough for the largest AppendEntries, which it does not scale with: 32 entries of 256 KiB, 8 MiB,
+	// pass in it at 7 Mbit/s. InstallSnapshot has this long for every snapshotScale bytes.
+	RPCTimeout    = 10 * time.Second
+	snapshotScale = 4 << 20
+	// MaxPool is how many idle connections are kept for each node: one for heartbeats, one for entries, one for votes.
+	MaxPool = 3
+)
+
+// RaftConfig is what a Raft needs.
+type RaftConfig struct {
+	// Stream carries the connections; closing the Raft closes it.
+	Stream *Stream
+	// Stalled reports why this node must not look like a leader: a log write or an apply that is older than 5 s. It is
+	// asked before every message, from many goroutines, and must not block. Nil is never.
+	Stalled func() error
+	// Timeout bounds one RPC; 0 is RPCTimeout.
+	Timeout time.Duration
+	// Now is the clock of LeaderCommit; nil is time.Now.
+	Now func() time.Time
+	// Logger is raft's; nil is silence.
+	Logger hclog.Logger
+}
+
+// Raft is raft's network transport, kept clear of its traps:
+//
+//   - Heartbeats take no fast path beside raft's main loop (see SetHeartbeatHandler).
+//   - A node whose disk or state machine stalls sends nothing that would keep it leader: raft#503, replication's own empty
+//     messages refresh followers for ever while nothing can be written.
+//   - Nothing is pipelined: raft#612, a pipeline can wedge a follower.
+//   - It remembers which messages were acknowledged (Acks), since raft's VerifyLeader counts acknowledgements of messages
+//     sent before it was asked, and of non-voters.
+//   - It remembers what the leader said was committed (LeaderCommit).
+//   - Close ends every connection and goroutine.
+type Raft struct {
+	*raft.NetworkTransport
+	stream  *Stream
+	stalled func() error
+	acks    *Acks
+	inbound *inbound
+	once    sync.Once
+	closed  error
+}
+
+// Raft looks for these by type assertion: without them it runs, and does worse in silence.
+var (
+	_ raft.Transport   = (*Raft)(nil)
+	_ raft.WithPreVote = (*Raft)(nil)
+	_ raft.WithClose   = (*Raft)(nil)
+)
+
+// NewRaft starts the transport of one raft group.
+func NewRaft(c RaftConfig) *Raft {
+	if c.Timeout <= 0 {
+		c.Timeout = RPCTimeout
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = hclog.NewNullLogger()
+	}
+	if c.Stalled == nil {
+		c.Stalled = func() error { return nil }
+	}
+	network := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+		Stream:          c.Stream,
+		MaxPool:         MaxPool,
+		MaxRPCsInFlight: 1, // no pipelines
+		Timeout:         c.Timeout,
+		Logger:          c.Logger,
+	})
+	network.TimeoutScale = snapshotScale // the default, 256 KiB, would give a gigabyte eleven hours
+	return &Raft{
+		NetworkTransport: network,
+		stream:           c.Stream,
+		stalled:          c.Stalled,
+		acks:             newAcks(),
+		inbound:          newInbound(network.Consumer(), c.Now),
+	}
+}
+
+// SetHeartbeatHandler does nothing, on purpose. Raft offers a handler so that heartbeats need not wait behind its main loop,
+// but it changes the term and the state on the transport's goroutine while the main loop is in the middle of something; an
+// acknowledged write can be lost by it (raft#695). Without a handler heartbeats come through Consumer like every other RPC.
+// They then wait for the follower's disk, which is why the heartbeat timeout must be well above a slow fsync.
+func (t *Raft) SetHeartbeatHandler(func(raft.RPC)) {}
+
+// Consumer is where raft takes the RPCs of other nodes from.
+func (t *Raft) Consumer() <-chan raft.RPC { return t.inbound.to }
+
+// Acks are the acknowledgements of what this node sent as leader.
+func (t *Raft) Acks() *Acks { return t.acks }
+
+// LeaderCommit is the highest commit index a leader ever told this node, and when a leader last told one: a node that has
+// applied it was up to date at that time, less the time the message travelled. Heartbeats tell none; leaders repeat it
+// within about two commit timeouts otherwise. The time is zero before the first.
+func (t *Raft) LeaderCommit() (index uint64, heardAt time.Time) { return t.inbound.last() }
+
+// AppendEntriesPipeline is not supported.
+func (t *Raft) AppendEntriesPipeline(raft.ServerID, raft.ServerAddress) (raft.AppendPipeline, error) {
+	return nil, raft.ErrPipelineReplicationNotSupported
+}
+
+// AppendEntries sends entries or a heartbeat, unless the node is stalled (ErrStalled), and notes the acknowledgement.
+func (t *Raft) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	if err := t.mayLead(id, target); err != nil {
+		return err
+	}
+	sent := t.acks.sending()
+	if err := t.NetworkTransport.AppendEntries(id, target, args, resp); err != nil {
+		return err
+	}
+	// Entries that do not fit are refused in the leader's own term: an acknowledgement of the leader all the same.
+	if resp.Term == args.Term {
+		t.acks.record(member.ID(id), args.Term, sent)
+	}
+	return nil
+}
+
+// InstallSnapshot streams a snapshot, unless the node is stalled or becomes so meanwhile (ErrStalled).
+func (t *Raft) InstallSnapshot(id raft.ServerID, target raft.ServerAddress, args *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
+	if err := t.mayLead(id, target); err != nil {
+		return err
+	}
+	return t.NetworkTransport.InstallSnapshot(id, target, args, resp, &unstalledReader{data, t})
+}
+
+// TimeoutNow asks a voter to take the leadership over, unless the node is stalled (ErrStalled).
+func (t *Raft) TimeoutNow(id raft.ServerID, target raft.ServerAddress, args *raft.TimeoutNowRequest, resp *raft.TimeoutNowResponse) error {
+	if err := t.mayLead(id, target); err != nil {
+		return err
+	}
+	return t.NetworkTransport.TimeoutNow(id, target, args, resp)
+}
+
+// RequestVote asks for a vote; only the server's own id is dialled, so that no node can vote for two.
+func (t *Raft) RequestVote(id raft.ServerID, target raft.ServerAddress, args *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
+	if err := addressed(id, target); err != nil {
+		return err
+	}
+	return t.NetworkTransport.RequestVote(id, target, args, resp)
+}
+
+// RequestPreVote is RequestVote without the promise.
+func (t *Raft) RequestPreVote(id raft.ServerID, target raft.ServerAddress, args *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
+	if err := addressed(id, target); err != nil {
+		return err
+	}
+	return t.NetworkTransport.RequestPreVote(id, target, args, resp)
+}
+
+func (t *Raft) mayLead(id raft.ServerID, target raft.ServerAddress) error {
+	if err := addressed(id, target); err != nil {
+		return err
+	}
+	if err := t.stalled(); err != nil {
+		return fmt.Errorf("%w: %w", ErrStalled, err)
+	}
+	return nil
+}
+
+func addressed(id raft.ServerID, target raft.ServerAddress) error {
+	if string(id) != string(target) {
+		return fmt.Errorf("%w: server %q, address %q", ErrNotAnID, id, target)
+	}
+	return nil
+}
+
+// unstalledReader breaks a snapshot's stream off when the node stalls.
+type unstalledReader struct {
+	data io.Reader
+	t    *Raft
+}
+
+func (r *unstalledReader) Read(b []byte) (int, error) {
+	if err := r.t.stalled(); err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrStalled, err)
+	}
+	return r.data.Read(b)
+}
+
+// Close ends the transport: nothing is accepted or sent any more, RPCs in flight fail at once, every connection is closed.
+// Raft calls it when it has shut down; called before, it spares the shutdown from waiting for RPCs to dead nodes. A second
+// Close does nothing.
+func (t *Raft) Close() error {
+	t.once.Do(func() {
+		err := t.NetworkTransport.Close() // closes the stream and with it the connections in use
+		t.CloseStreams()                  // and the pooled ones
+		t.inbound.close()
+		t.closed = errors.Join(err, t.stream.Close())
+	})
+	return t.closed
+}
