@@ -1,0 +1,142 @@
+package fsm
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"tinyurl/fsm/command"
+	"tinyurl/fsm/link"
+	"tinyurl/fsm/store"
+)
+
+// sweptPerCreate bounds how many expired request rows an entry removes for each create in it. A create adds at most one
+// request, so two are enough to catch up after any burst.
+const sweptPerCreate = 2
+
+// entry applies the operations of one log entry. All it reads goes through the open batch, so that an operation sees what
+// the ones before it did.
+//
+// Methods return a fault as their error: the disk, or a log that no leader wrote. What the domain refuses is a Result.
+type entry struct {
+	batch   *store.Batch
+	stamp   time.Time // the leader's, never below an earlier entry's
+	creates int
+}
+
+// apply applies the batch of one origin.
+func (e *entry) apply(b command.Batch) ([]command.Result, error) {
+	floor, stale, err := e.admit(b)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]command.Result, len(b.Operations))
+	for i, op := range b.Operations {
+		if stale || op.Sequence < floor {
+			results[i].Err = command.ErrStale
+			continue
+		}
+		if results[i], err = e.once(b.Origin.Node, op); err != nil {
+			return nil, fmt.Errorf("operation %d: %w", i, err)
+		}
+	}
+	return results, nil
+}
+
+// admit brings what is remembered of an origin up to date: a newer boot forgets all of the older one's results, a higher
+// floor those below it. It gives the floor that holds, and whether the whole batch is of a boot that is over.
+func (e *entry) admit(b command.Batch) (floor uint64, stale bool, err error) {
+	known, found, err := e.batch.Origin(b.Origin.Node)
+	if err != nil {
+		return 0, false, err
+	}
+	if found && b.Origin.Boot < known.Boot {
+		return 0, true, nil
+	}
+	now := store.Origin{Boot: b.Origin.Boot, Floor: b.Floor}
+	if found && known.Boot == now.Boot {
+		now.Floor = max(now.Floor, known.Floor)
+		if now == known {
+			return now.Floor, false, nil
+		}
+	}
+	return now.Floor, false, e.batch.PutOrigin(b.Origin.Node, now)
+}
+
+// once applies an operation, or answers it as it was answered the first time.
+func (e *entry) once(node string, op command.Operation) (command.Result, error) {
+	kept, found, err := e.batch.Result(node, op.Sequence)
+	if err != nil {
+		return command.Result{}, err
+	}
+	if found {
+		create, ok := op.Command.(command.Create)
+		if kept.Err != nil || !ok {
+			return command.Result{Err: kept.Err}, nil
+		}
+		return e.again(create.Draft, kept.Code)
+	}
+	result, err := e.execute(op.Command)
+	// Running out of codes is for ever: it need not be remembered.
+	if err != nil || errors.Is(result.Err, link.ErrExhausted) {
+		return result, err
+	}
+	return result, e.batch.PutResult(node, op.Sequence, store.Result{Code: result.Link.Code, Err: result.Err})
+}
+
+func (e *entry) execute(c command.Command) (command.Result, error) {
+	switch c := c.(type) {
+	case command.Create:
+		return e.create(c.Draft)
+	case command.Delete:
+		return e.delete(c.Code)
+	case command.Lead:
+		return command.Result{}, e.lead(c)
+	}
+	return command.Result{}, fmt.Errorf("command %T: %w", c, command.ErrUpgrade)
+}
+
+// delete leaves a tombstone in place of a link.
+func (e *entry) delete(code link.Code) (command.Result, error) {
+	if _, err := link.ParseCode(string(code)); err != nil {
+		return refused(link.ErrNotFound), nil
+	}
+	switch err := e.batch.Delete(code, e.stamp); {
+	case err == nil:
+		return command.Result{}, nil
+	case errors.Is(err, link.ErrNotFound):
+		return refused(link.ErrNotFound), nil
+	case errors.Is(err, link.ErrGone):
+		return refused(link.ErrGone), nil
+	default:
+		return command.Result{}, err
+	}
+}
+
+// lead takes over what a new leader brings where the state is behind.
+func (e *entry) lead(c command.Lead) error {
+	if c.ClusterVersion > MaxClusterVersion {
+		return fmt.Errorf("cluster version %d, this binary knows %d: %w", c.ClusterVersion, MaxClusterVersion, command.ErrUpgrade)
+	}
+	if _, ok := e.batch.Codec(); !ok {
+		if err := e.batch.SetCodeKey(c.CodeKey); err != nil {
+			return err
+		}
+	}
+	if c.ClusterVersion > e.batch.ClusterVersion() {
+		return e.batch.SetClusterVersion(c.ClusterVersion)
+	}
+	return nil
+}
+
+// sweep forgets some of the clients' requests that have expired.
+func (e *entry) sweep() error {
+	if e.creates == 0 {
+		return nil
+	}
+	_, err := e.batch.SweepOnce(e.stamp, e.creates*sweptPerCreate)
+	return err
+}
+
+// refused is the result of an operation that changed nothing.
+func refused(err error) command.Result { return command.Result{Err: err} }
