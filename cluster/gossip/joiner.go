@@ -1,0 +1,157 @@
+package gossip
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"tinyurl/cluster/member"
+)
+
+const (
+	// joinsAtOnce bounds the connections of one round; each may wait for a
+	// dead machine until StreamTimeout.
+	joinsAtOnce = 4
+	// lostAtOnce bounds the failed members one round looks for.
+	lostAtOnce = 3
+)
+
+// joiner looks for company: at the seeds and the known peers for as long as
+// this node is alone, and later, at a slower pace, at seeds and failed members
+// that are not in touch. The latter heals a partition that outlasted
+// memberlist's memory. It never gives up.
+type joiner struct {
+	seeds    []Seed
+	known    *known
+	table    *table
+	resolver Resolver
+	random   func() float64
+	tuning   Tuning
+	log      *quietLogger
+	metrics  *metrics
+	now      func() time.Time
+	// join contacts an address; it is memberlist's Join.
+	join func(addrs []string) (int, error)
+}
+
+// run works until ctx ends.
+func (j *joiner) run(ctx context.Context) {
+	changes := j.table.watch()
+	wait := j.tuning.RetryMin
+	for {
+		wasAlone := j.alone()
+		j.round(ctx, wasAlone)
+		j.table.forget(j.now().Add(-j.tuning.ForgetAfter))
+
+		pause := j.tuning.Refresh
+		if j.alone() {
+			// Half to all of it: nodes started together should not knock together.
+			pause = time.Duration(float64(wait) * (0.5 + j.random()/2))
+			wait = min(2*wait, j.tuning.RetryMax)
+		} else {
+			wait = j.tuning.RetryMin
+		}
+		if !j.pause(ctx, changes, pause) {
+			return
+		}
+	}
+}
+
+// pause waits for the time given, or until this node has become alone. It
+// returns false when ctx has ended. Meanwhile it keeps the known peers.
+func (j *joiner) pause(ctx context.Context, changes <-chan struct{}, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	alone := j.alone()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-timer.C:
+			return true
+		case <-changes:
+			j.keepKnown()
+			if !alone && j.alone() {
+				return true
+			}
+			alone = j.alone()
+		}
+	}
+}
+
+func (j *joiner) keepKnown() {
+	if err := j.known.update(j.table.self.ID, j.table.members()); err != nil {
+		j.log.Warn("could not keep the addresses of the other nodes for the next start", "error", err)
+	}
+}
+
+// alone tells whether no other node is in touch.
+func (j *joiner) alone() bool {
+	for _, m := range j.table.members() {
+		if m.ID != j.table.self.ID && m.Status == member.Alive {
+			return false
+		}
+	}
+	return true
+}
+
+// round tries every address that may lead to nodes not in touch, once.
+func (j *joiner) round(ctx context.Context, alone bool) {
+	var targets []string
+	for _, seed := range j.seeds {
+		addrs, err := seed.resolve(ctx, j.resolver)
+		if err != nil && ctx.Err() == nil {
+			j.log.Warn("could not resolve a seed, will try again", "seed", seed, "error", err)
+		}
+		targets = append(targets, addrs...)
+	}
+	if alone {
+		targets = append(targets, j.known.addrs()...)
+	}
+	inTouch := make(map[string]bool)
+	var lost []string
+	for _, m := range j.table.members() {
+		switch {
+		case m.Status == member.Alive:
+			inTouch[m.GossipAddr] = true
+		case m.Status == member.Failed && m.ID != j.table.self.ID:
+			lost = append(lost, m.GossipAddr)
+		}
+	}
+	for range min(len(lost), lostAtOnce) {
+		at := int(j.random() * float64(len(lost)))
+		targets = append(targets, lost[at])
+	}
+
+	slices.Sort(targets)
+	targets = slices.DeleteFunc(slices.Compact(targets), func(a string) bool { return inTouch[a] })
+	j.contact(ctx, targets)
+}
+
+// contact joins each of the addresses, a few at once.
+func (j *joiner) contact(ctx context.Context, targets []string) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	slots := make(chan struct{}, joinsAtOnce)
+	for _, addr := range targets {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			if _, err := j.join([]string{addr}); err != nil && ctx.Err() == nil {
+				j.metrics.joinFailed()
+				text := strings.Join(strings.Fields(err.Error()), " ") // memberlist's come in several lines
+				args := []any{"addr", addr, "error", text}
+				if hint := hintFor(text); hint != "" {
+					args = append(args, "hint", hint)
+				}
+				j.log.Warn("could not join through a node, will try again", args...)
+			}
+		})
+	}
+}
