@@ -87,6 +87,8 @@ type Server struct {
 	metrics   *metrics
 	redirects *redirect.Handler
 	bodies    budget
+	// calls and visits are the requests in flight, of the API and of redirects.
+	calls, visits gate
 }
 
 // New makes the Server of a config. Errors are faults of the config, or metrics that are registered already.
@@ -104,6 +106,8 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{config: c, problems: newProblems(c.Logger), metrics: m}
 	s.bodies.limit = c.Limits.HeldBodies
+	s.calls.limit, s.calls.shed = int64(c.Limits.Calls), m.shed.WithLabelValues("call")
+	s.visits.limit, s.visits.shed = int64(c.Limits.Redirects), m.shed.WithLabelValues("redirect")
 	s.redirects = redirect.New(c.Resolver, s.problems.writePage, outcomes)
 	s.engine = s.routes()
 	return s, nil

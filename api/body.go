@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync/atomic"
 
+	"github.com/gin-gonic/gin"
+
 	"tinyurl/fsm/link"
 )
 
@@ -26,55 +28,68 @@ func (b *budget) take(n int64) (release func(), err error) {
 	return func() { b.used.Add(-n) }, nil
 }
 
-// checkSize refuses a body that says to be longer than limit bytes.
-func checkSize(r *http.Request, limit int64) error {
-	if r.ContentLength > limit {
-		return errTooLarge
+// limitBody refuses a body that says to be longer than limit bytes, and bounds the reading of all others.
+func limitBody(g *gin.Context, limit int64) error {
+	r, w := g.Request, netWriter(g)
+	if r.ContentLength <= limit {
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		return nil
+	}
+	if !waits(r) {
+		// Going past the limit of a MaxBytesReader tells net/http to close the connection with care. Otherwise the bytes on
+		// their way may reset it before the client has read why it was refused.
+		_, _ = http.MaxBytesReader(w, r.Body, 0).Read(make([]byte, 1))
+	}
+	return errTooLarge
+}
+
+// skipBody reads a body to its end, or to its limit, and keeps nothing of it. It is for requests that are refused for
+// another reason: size comes first in the order of judgement, and a client that is still sending might not see the answer.
+func skipBody(r *http.Request) error {
+	if r.ContentLength >= 0 && waits(r) {
+		return nil
+	}
+	if _, err := io.Copy(io.Discard, r.Body); err != nil && r.ContentLength < 0 {
+		return bodyError(err) // a length that was told has been judged
 	}
 	return nil
 }
 
-// skipBody reads a body of unknown length to learn whether it is longer than limit bytes, and keeps nothing of it. It
-// serves requests refused for another reason: size comes first in the order of judgement.
-func skipBody(r *http.Request, limit int64) error {
-	if r.ContentLength >= 0 {
-		return nil // checkSize has judged it
-	}
-	n, err := io.Copy(io.Discard, io.LimitReader(r.Body, limit+1))
-	if err != nil {
-		return bodyError(err)
-	}
-	if n > limit {
-		return errTooLarge
-	}
-	return nil
-}
-
-// readBody reads a whole body of at most limit bytes.
-func readBody(r *http.Request, limit int64) ([]byte, error) {
-	if r.ContentLength >= 0 {
-		body := make([]byte, r.ContentLength) // checkSize has judged it
-		if _, err := io.ReadFull(r.Body, body); err != nil {
+// readBody reads a whole body.
+func readBody(r *http.Request) ([]byte, error) {
+	if r.ContentLength < 0 {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
 			return nil, bodyError(err)
 		}
 		return body, nil
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
-	if err != nil {
+	body := make([]byte, r.ContentLength) // limitBody has judged it
+	if _, err := io.ReadFull(r.Body, body); err != nil {
 		return nil, bodyError(err)
-	}
-	if int64(len(body)) > limit {
-		return nil, errTooLarge
 	}
 	return body, nil
 }
 
-// bodyError says what a failed read of a body means: the connection's read deadline passed, or the client broke off or
-// sent what is no HTTP body.
+// bodyError says what a failed read of a body means: it is too long, the connection's read deadline passed, or the client
+// broke off or sent what is no HTTP body.
 func bodyError(err error) error {
-	var timeout net.Error
-	if errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout() {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return errTooLarge
+	}
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() || errors.Is(err, os.ErrDeadlineExceeded) {
 		return errSlowClient
 	}
 	return invalid(errJSON, "the body ended early or could not be read")
+}
+
+// waits reports whether the client holds its body back until it is asked for it.
+func waits(r *http.Request) bool { return r.Header.Get("Expect") != "" }
+
+// netWriter gives net/http's own ResponseWriter, which knows more than gin's around it.
+func netWriter(g *gin.Context) http.ResponseWriter {
+	if around, ok := g.Writer.(interface{ Unwrap() http.ResponseWriter }); ok {
+		return around.Unwrap()
+	}
+	return g.Writer
 }

@@ -63,34 +63,51 @@ func (s *Server) run(e endpoint) gin.HandlerFunc {
 
 func (s *Server) judge(e endpoint, g *gin.Context) (reply, error) {
 	r := g.Request
-	if err := checkSize(r, e.bodyLimit); err != nil {
+	if err := limitBody(g, e.bodyLimit); err != nil {
 		return reply{}, err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), e.timeout)
-	defer cancel()
-	principal, err := s.authorize(ctx, r, e.scope)
+	c := &call{request: r, code: g.Param("code")}
+	release, err := s.admit(c, e)
 	if err != nil {
-		if tooLarge := skipBody(r, e.bodyLimit); tooLarge != nil {
-			return reply{}, tooLarge
+		if unread := skipBody(r); unread != nil {
+			return reply{}, unread
 		}
 		return reply{}, err
 	}
-	c := &call{request: r, principal: principal, code: g.Param("code")}
+	defer release()
 	if e.takesBody {
-		release, err := s.takeBody(c, e.bodyLimit)
-		if err != nil {
+		if c.body, err = readBody(r); err != nil {
 			return reply{}, err
 		}
-		defer release()
-		// The time a client takes to send its body is bounded by the listener; the handler's own begins now.
-		cancel()
-		ctx, cancel = context.WithTimeout(r.Context(), e.timeout)
-		defer cancel()
 	}
 	if c.query, err = parseQuery(r, e.query); err != nil {
 		return reply{}, err
 	}
+	// Only now, when the client has done its part, does the call count as in flight: slow clients shut nobody out.
+	if !s.calls.enter() {
+		return reply{}, link.ErrOverloaded
+	}
+	defer s.calls.leave()
+	ctx, cancel := context.WithTimeout(r.Context(), e.timeout)
+	defer cancel()
 	return e.serve(ctx, c)
+}
+
+// admit finds out who calls, and reserves the memory for what they bring until release is called.
+func (s *Server) admit(c *call, e endpoint) (release func(), err error) {
+	ctx, cancel := context.WithTimeout(c.request.Context(), e.timeout)
+	defer cancel()
+	if c.principal, err = s.authorize(ctx, c.request, e.scope); err != nil {
+		return nil, err
+	}
+	size := c.request.ContentLength
+	switch {
+	case !e.takesBody:
+		size = 0
+	case size < 0:
+		size = e.bodyLimit
+	}
+	return s.bodies.take(size)
 }
 
 // authorize gives the holder of the request's key if it has the scope.
@@ -107,22 +124,6 @@ func (s *Server) authorize(ctx context.Context, r *http.Request, scope Scopes) (
 		return Principal{}, errForbidden
 	}
 	return principal, nil
-}
-
-// takeBody reads the body into c. Memory for it is reserved until release is called.
-func (s *Server) takeBody(c *call, limit int64) (release func(), err error) {
-	size := c.request.ContentLength
-	if size < 0 {
-		size = limit
-	}
-	if release, err = s.bodies.take(size); err != nil {
-		return nil, err
-	}
-	if c.body, err = readBody(c.request, limit); err != nil {
-		release()
-		return nil, err
-	}
-	return release, nil
 }
 
 // parseQuery takes the parameters known, each at most once. A misspelt one is refused rather than ignored.

@@ -9,9 +9,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,6 +40,7 @@ type fakeService struct {
 	rowFail map[link.Code]error
 	// wait, when set, is waited for by every call, as is the end of its context.
 	wait      chan struct{}
+	inside    atomic.Int64 // calls that came in so far
 	panics    any
 	late      time.Duration
 	status    v1.Cluster
@@ -58,6 +61,7 @@ func newFakeService() *fakeService {
 }
 
 func (f *fakeService) enter(ctx context.Context) error {
+	f.inside.Add(1)
 	if f.panics != nil {
 		panic(f.panics)
 	}
@@ -184,12 +188,31 @@ type fixture struct {
 	t        testing.TB
 	service  *fakeService
 	registry *prometheus.Registry
-	log      *bytes.Buffer
+	log      *sharedLog
+}
+
+// sharedLog keeps what servers log, while tests read it.
+type sharedLog struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (l *sharedLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text = append(l.text, p...)
+	return len(p), nil
+}
+
+func (l *sharedLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(l.text)
 }
 
 func newFixture(t testing.TB, change ...func(*Config)) *fixture {
 	t.Helper()
-	f := &fixture{t: t, service: newFakeService(), registry: prometheus.NewRegistry(), log: &bytes.Buffer{}}
+	f := &fixture{t: t, service: newFakeService(), registry: prometheus.NewRegistry(), log: &sharedLog{}}
 	config := Config{
 		Links: f.service, Resolver: f.service, Cluster: f.service, Health: f.service,
 		RootKey:     testKey,
@@ -299,4 +322,44 @@ func (f *fixture) doWith(method, path, body string, header http.Header) *httptes
 	w := httptest.NewRecorder()
 	f.ServeHTTP(w, r)
 	return w
+}
+
+// until polls a condition for at most ten seconds.
+func until(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !done(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain until %s", what)
+		}
+		runtime.Gosched()
+	}
+}
+
+// metric adds up the counters of a name that have all the labels given, as names and values in turn.
+func (f *fixture) metric(name string, labels ...string) float64 {
+	f.t.Helper()
+	families, err := f.registry.Gather()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	var sum float64
+	for _, family := range families {
+		if family.GetName() != name {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			has := make(map[string]string)
+			for _, l := range m.GetLabel() {
+				has[l.GetName()] = l.GetValue()
+			}
+			matches := true
+			for i := 0; i < len(labels); i += 2 {
+				matches = matches && has[labels[i]] == labels[i+1]
+			}
+			if matches {
+				sum += m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
+			}
+		}
+	}
+	return sum
 }

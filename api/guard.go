@@ -8,8 +8,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
-
-	"tinyurl/fsm/link"
 )
 
 // recoverPanics answers a request whose handler panicked, and keeps what it said for the log.
@@ -42,16 +40,14 @@ type gate struct {
 	shed   prometheus.Counter
 }
 
-// pass is the middleware of the gate.
-func (s *Server) pass(door *gate) gin.HandlerFunc {
-	return func(g *gin.Context) {
-		defer door.inside.Add(-1)
-		if door.inside.Add(1) > door.limit {
-			door.shed.Inc()
-			s.problems.write(g.Writer, g.Request, link.ErrOverloaded)
-			g.Abort()
-			return
-		}
-		g.Next()
+// enter reports whether there is room for one more; who is let in must leave.
+func (d *gate) enter() bool {
+	if d.inside.Add(1) > d.limit {
+		d.inside.Add(-1)
+		d.shed.Inc()
+		return false
 	}
+	return true
 }
+
+func (d *gate) leave() { d.inside.Add(-1) }

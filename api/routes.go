@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
+
+	"tinyurl/fsm/link"
 )
 
 // otherRoute is the metric label of requests that no route takes, and of methods that are none of ours.
@@ -34,14 +36,10 @@ func (s *Server) routes() *gin.Engine {
 	engine.ForwardedByClientIP = false
 	r := &router{s: s, engine: engine, methods: make(map[string][]string)}
 
-	calls := s.pass(&gate{limit: int64(s.config.Limits.Calls), shed: s.metrics.shed.WithLabelValues("call")})
 	for _, e := range s.endpoints() {
-		r.handle(e.method, e.path, calls, s.run(e))
+		r.handle(e.method, e.path, s.run(e))
 	}
-	visits := s.pass(&gate{limit: int64(s.config.Limits.Redirects), shed: s.metrics.shed.WithLabelValues("redirect")})
-	r.handle(http.MethodGet, "/:code", visits, func(g *gin.Context) {
-		s.redirects.Serve(g.Writer, g.Request, g.Param("code"))
-	})
+	r.handle(http.MethodGet, "/:code", s.visit)
 
 	front := frontPage()
 	r.handle(http.MethodGet, "/", func(g *gin.Context) { writeHTML(g.Writer, http.StatusOK, front) })
@@ -57,6 +55,16 @@ func (s *Server) routes() *gin.Engine {
 	engine.GET(apiRoot, measure, s.recoverPanics, r.noRoute)
 	engine.HEAD(apiRoot, measure, s.recoverPanics, r.noRoute)
 	return engine
+}
+
+// visit serves GET /{code}.
+func (s *Server) visit(g *gin.Context) {
+	if !s.visits.enter() {
+		s.problems.writePage(g.Writer, g.Request, link.ErrOverloaded)
+		return
+	}
+	defer s.visits.leave()
+	s.redirects.Serve(g.Writer, g.Request, g.Param("code"))
 }
 
 // apiRoot is where paths for programs begin.
