@@ -64,7 +64,8 @@ func readBody(r *http.Request) ([]byte, error) {
 		}
 		return body, nil
 	}
-	body := make([]byte, r.ContentLength) // limitBody has judged it
+	// One allocation of the right size; limitBody has judged it, and the budget has room for it.
+	body := make([]byte, r.ContentLength)
 	if _, err := io.ReadFull(r.Body, body); err != nil {
 		return nil, bodyError(err)
 	}

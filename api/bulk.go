@@ -11,7 +11,9 @@ import (
 	"tinyurl/fsm/link"
 )
 
-// createLinks serves POST /links/bulk: a bad row says why, and the good ones stand.
+// createLinks serves POST /links/bulk: a bad row says why, and the good ones stand. All good rows go to the cluster as one
+// request, which may cut them into several entries; an error of the request as a whole leaves the fate of each row open, and
+// the same call under the same Idempotency-Key finishes what was begun.
 func (s *Server) createLinks(ctx context.Context, c *call) (reply, error) {
 	rows, err := s.bulkRows(c.body)
 	if err != nil {
@@ -32,6 +34,7 @@ func (s *Server) createLinks(ctx context.Context, c *call) (reply, error) {
 		}
 		drafts, places = append(drafts, draft), append(places, i)
 	}
+	// With nothing to ask for, the cluster is left alone: an answer about bad rows needs no leader.
 	if len(drafts) == 0 {
 		return reply{status: http.StatusOK, body: v1.Results{Results: results}}, nil
 	}
@@ -53,7 +56,8 @@ func (s *Server) createLinks(ctx context.Context, c *call) (reply, error) {
 	return reply{status: http.StatusOK, body: v1.Results{Results: results}}, nil
 }
 
-// bulkRows takes {"links":[…]} apart.
+// bulkRows takes {"links":[…]} apart. What is wrong out here is wrong with the call; what is wrong inside of a row is that
+// row's affair, even a wrong type or an unknown field. Rows are counted before any is read.
 func (s *Server) bulkRows(body []byte) ([]json.RawMessage, error) {
 	if err := wellFormed(body); err != nil {
 		return nil, err
@@ -96,12 +100,12 @@ func (s *Server) rowDraft(raw []byte, once *link.Once, row int) (link.Draft, err
 	if once != nil {
 		own := *once
 		own.Row = uint32(row)
-		draft.Once = &own
+		draft.Once = &own // of its own: drafts outlive this loop
 	}
 	return draft, nil
 }
 
-// failed is the result of a row that made no link.
+// failed is the result of a row that made no link: the problem that a single create would have been answered with.
 func (s *Server) failed(c *call, err error) v1.Result {
 	problem, row := s.problems.describe(c.request, err)
 	return v1.Result{Status: row.status, Error: &problem}

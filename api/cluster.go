@@ -7,7 +7,7 @@ import (
 	"tinyurl/api/v1"
 )
 
-// getCluster serves GET /cluster.
+// getCluster serves GET /cluster. It never fails for want of a leader: this is the page one looks at when there is none.
 func (s *Server) getCluster(ctx context.Context, _ *call) (reply, error) {
 	status := s.config.Cluster.Status(ctx)
 	// Lists are lists also when they are empty.
@@ -23,7 +23,8 @@ func (s *Server) getCluster(ctx context.Context, _ *call) (reply, error) {
 	return reply{status: http.StatusOK, body: status}, nil
 }
 
-// leaveCluster serves POST /cluster/leave.
+// leaveCluster serves POST /cluster/leave. The answer goes out before the process ends: ending it is up to whoever runs the
+// server, which drains requests first.
 func (s *Server) leaveCluster(ctx context.Context, _ *call) (reply, error) {
 	if err := s.config.Cluster.Leave(ctx); err != nil {
 		return reply{}, err

@@ -77,6 +77,7 @@ type member struct {
 
 // members takes an object apart, in its own order. raw must be well formed.
 func members(raw []byte) ([]member, error) {
+	// raw is well formed, so the errors below say "another type"; they are checked all the same.
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
 		return nil, invalid(errJSON, "a JSON object is required")
@@ -92,7 +93,7 @@ func members(raw []byte) ([]member, error) {
 		if seen[name] {
 			return nil, invalid(errJSON, "a field is given twice", clip(name, maxName))
 		}
-		seen[name] = true
+		seen[name] = true // as decoded: "long\u0055rl" is longUrl
 		var value json.RawMessage
 		if err := decoder.Decode(&value); err != nil {
 			return nil, invalid(errJSON, "a value could not be read", clip(name, maxName))
@@ -102,7 +103,8 @@ func members(raw []byte) ([]member, error) {
 	return found, nil
 }
 
-// elements takes an array of at most limit elements apart. raw must be well formed; more elements make ok false.
+// elements takes an array of at most limit elements apart. raw must be well formed; more elements make ok false, and are
+// not read.
 func elements(raw []byte, limit int) (found []json.RawMessage, ok bool, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	if token, err := decoder.Token(); err != nil || token != json.Delim('[') {
@@ -135,7 +137,8 @@ func (m member) text() (value string, given bool, err error) {
 	return value, true, nil
 }
 
-// unknown refuses a member that this version does not know.
+// unknown refuses a member that this version does not know. Ignoring it would make a link without what was asked for, such
+// as a password of a later version.
 func (m member) unknown() error {
 	return invalid(errJSON, "unknown field", clip(m.name, maxName))
 }

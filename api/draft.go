@@ -35,7 +35,7 @@ func parseWanted(raw []byte) (wanted, error) {
 		return nil, err
 	}
 	want := make(wanted, len(found))
-	var disagree error
+	var disagree error // kept, since a wrong type further on comes first
 	for _, m := range found {
 		field, ok := fieldOf(m.name)
 		if !ok {
@@ -49,6 +49,7 @@ func parseWanted(raw []byte) (wanted, error) {
 			continue
 		}
 		if before, twice := want[field]; twice && before != value {
+			// Names are told by v1's word: that is the one the answer would use.
 			disagree = invalid(link.ErrInvalidField, field+" is given twice, under two names, with different values", field)
 		}
 		want[field] = value
@@ -76,7 +77,8 @@ func (s *Server) draft(want wanted, retried bool) (link.Draft, error) {
 	return d, s.end(&d, want, retried)
 }
 
-// end reads when the link shall stop redirecting.
+// end reads when the link shall stop redirecting. A duration is handed on as it is: it counts from the leader's stamp, not
+// from this node's clock.
 func (s *Server) end(d *link.Draft, want wanted, retried bool) error {
 	until, hasUntil := want["validUntil"]
 	life, hasLife := want["expiresIn"]
@@ -102,6 +104,7 @@ func (s *Server) endAt(d *link.Draft, text string, retried bool) error {
 	if err := until.UnmarshalText([]byte(text)); err != nil {
 		return invalid(link.ErrInvalidField, "validUntil must be an RFC 3339 time, such as 2030-01-31T12:00:00Z", "validUntil")
 	}
+	// Milliseconds are what the answer can show, so no more is kept.
 	d.ValidUntil = until.UTC().Truncate(time.Millisecond)
 	if d.ValidUntil.Year() > 9999 {
 		return invalid(link.ErrInvalidField, "validUntil is beyond the year 9999", "validUntil")

@@ -61,6 +61,7 @@ func (s *Server) run(e endpoint) gin.HandlerFunc {
 	}
 }
 
+// judge is the order of judgement, from top to bottom. Whatever refuses first is what the client is told.
 func (s *Server) judge(e endpoint, g *gin.Context) (reply, error) {
 	r := g.Request
 	if err := limitBody(g, e.bodyLimit); err != nil {
@@ -105,7 +106,7 @@ func (s *Server) admit(c *call, e endpoint) (release func(), err error) {
 	case !e.takesBody:
 		size = 0
 	case size < 0:
-		size = e.bodyLimit
+		size = e.bodyLimit // unknown: as long as it may become
 	}
 	return s.bodies.take(size)
 }
@@ -126,7 +127,8 @@ func (s *Server) authorize(ctx context.Context, r *http.Request, scope Scopes) (
 	return principal, nil
 }
 
-// parseQuery takes the parameters known, each at most once. A misspelt one is refused rather than ignored.
+// parseQuery takes the parameters known, each at most once. A misspelt one is refused rather than ignored: whoever asks for
+// "consistancy=local" would otherwise get another consistency than they believe, in silence.
 func parseQuery(r *http.Request, known []string) (url.Values, error) {
 	if r.URL.RawQuery == "" {
 		return nil, nil
@@ -149,6 +151,7 @@ func parseQuery(r *http.Request, known []string) (url.Values, error) {
 // write sends the answer. On an error nothing was written.
 func (a reply) write(w http.ResponseWriter) error {
 	h := w.Header()
+	// Answers depend on the key and change with every edit: no cache may keep them.
 	h.Set("Cache-Control", "no-store")
 	for name, value := range a.header {
 		h.Set(name, value)
@@ -158,6 +161,7 @@ func (a reply) write(w http.ResponseWriter) error {
 		return nil
 	}
 	if err := writeJSON(w, a.status, "application/json", a.body); err != nil {
+		// A problem goes out instead, which must not carry this answer's ETag or Location.
 		for name := range a.header {
 			h.Del(name)
 		}

@@ -10,7 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// recoverPanics answers a request whose handler panicked, and keeps what it said for the log.
+// recoverPanics answers a request whose handler panicked, and keeps what it said for the log: the text of a panic may hold
+// anything, so the client hears none of it.
 func (s *Server) recoverPanics(g *gin.Context) {
 	defer func() {
 		cause := recover()
@@ -26,7 +27,7 @@ func (s *Server) recoverPanics(g *gin.Context) {
 			// Half an answer is out: break the connection, so that nobody takes it for a whole one.
 			panic(http.ErrAbortHandler)
 		}
-		clear(g.Writer.Header())
+		clear(g.Writer.Header()) // whatever was meant for another answer
 		s.problems.write(g.Writer, g.Request, errInternal)
 		g.Abort()
 	}()

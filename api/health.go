@@ -32,7 +32,8 @@ func (s *Server) readyz(g *gin.Context) {
 	writeChecks(g.Writer, "readyz", s.config.Health.Ready(ctx, need))
 }
 
-// writeChecks answers 200 when all checks passed, else 503, with a line for each.
+// writeChecks answers 200 when all checks passed, else 503, with a line for each, in the manner of Kubernetes' own probes.
+// Everybody who can reach the listener may read them.
 func writeChecks(w http.ResponseWriter, name string, checks []Check) {
 	status, verdict := http.StatusOK, "passed"
 	var text strings.Builder

@@ -17,7 +17,8 @@ import (
 // base is the path of version 1 of the API.
 const base = "/api/v1"
 
-// createLink serves POST /links.
+// createLink serves POST /links. Shape is judged before fields, and fields before anything is asked of the cluster, so that
+// a request that cannot succeed is told so with or without a leader.
 func (s *Server) createLink(ctx context.Context, c *call) (reply, error) {
 	if err := wellFormed(c.body); err != nil {
 		return reply{}, err
@@ -44,12 +45,13 @@ func (s *Server) createLink(ctx context.Context, c *call) (reply, error) {
 	}
 	return reply{
 		status: http.StatusCreated,
+		// The resource, not the short URL: RFC 9110 wants the place where what was made can be read.
 		header: map[string]string{"Location": base + "/links/" + string(made[0].Link.Code)},
 		body:   s.shown(made[0].Link),
 	}, nil
 }
 
-// getLink serves GET /links/{code}.
+// getLink serves GET /links/{code}. An expired link is shown like any other: this is its owner's view, not a visitor's.
 func (s *Server) getLink(ctx context.Context, c *call) (reply, error) {
 	code, err := link.ParseCode(c.code)
 	if err != nil {
@@ -75,7 +77,7 @@ func (s *Server) getLink(ctx context.Context, c *call) (reply, error) {
 	return reply{status: http.StatusOK, header: header, body: s.shown(found)}, nil
 }
 
-// deleteLink serves DELETE /links/{code}.
+// deleteLink serves DELETE /links/{code}. Deleting twice is "gone", as every later read of the code is.
 func (s *Server) deleteLink(ctx context.Context, c *call) (reply, error) {
 	code, err := link.ParseCode(c.code)
 	if err != nil {
@@ -87,7 +89,7 @@ func (s *Server) deleteLink(ctx context.Context, c *call) (reply, error) {
 	return reply{status: http.StatusNoContent}, nil
 }
 
-// create hands drafts over and checks that one answer came for each.
+// create hands drafts over and checks that one answer came for each: a result given to the wrong row would be a wrong link.
 func (s *Server) create(ctx context.Context, drafts []link.Draft) ([]Made, error) {
 	made, err := s.config.Links.Create(ctx, drafts)
 	if err != nil {
@@ -99,7 +101,7 @@ func (s *Server) create(ctx context.Context, drafts []link.Draft) ([]Made, error
 	return made, nil
 }
 
-// shown is a link as the API writes it.
+// shown is a link as the API writes it. The short URL is this node's: nodes may have different public names.
 func (s *Server) shown(l link.Link) v1.Link {
 	out := v1.Link{
 		ShortCode: string(l.Code),
@@ -147,6 +149,7 @@ func onceOf(c *call) (*link.Once, error) {
 		return nil, invalid(link.ErrInvalidField,
 			"Idempotency-Key must be given once, with 1 to "+strconv.Itoa(link.MaxKey)+" printable ASCII characters", idempotencyKey)
 	}
+	// The body is hashed as it was sent: a client that retries sends the same bytes.
 	once := &link.Once{Scope: c.principal.ID, Key: key}
 	sum := sha256.New()
 	// The parts cannot run into each other: neither method nor path holds a line break.

@@ -23,6 +23,7 @@ func NewHTTPServer(h http.Handler, l Limits, certificate GetCertificate, logger 
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
+	// ReadTimeout counts also for bodies that no handler reads, which net/http would otherwise wait for without end.
 	server := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: l.ReadHeader,

@@ -11,13 +11,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// metrics are the HTTP metrics. Labels hold route patterns, never codes or URLs.
+// metrics are the HTTP metrics. Labels hold route patterns, never codes or URLs: their number must not grow with use.
 type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	shed     *prometheus.CounterVec
 }
 
+// newMetrics makes the metrics and registers them with r, which may be nil.
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -55,6 +56,7 @@ func (m *metrics) watch(route, method string, now func() time.Time) gin.HandlerF
 	return func(g *gin.Context) {
 		start := now()
 		g.Next()
+		// Not deferred: a panic that comes this far is net/http's "break off", which has no status.
 		seconds.Observe(now().Sub(start).Seconds())
 		if class := g.Writer.Status() / 100; class >= 1 && class < len(classes) {
 			classes[class].Inc()

@@ -37,6 +37,7 @@ p { margin: 0; color: #555 }
 // expiredPage is the key of the one page that shares its code with another.
 const expiredPage v1.Code = "expired"
 
+// newPage fills in the template. Both texts are this room's own words.
 func newPage(title, text string) []byte {
 	return []byte(strings.NewReplacer("{title}", title, "{text}", text).Replace(pageTemplate))
 }
@@ -64,6 +65,7 @@ func frontPage() []byte {
 	return newPage("tinyurl", "A URL shortener. Short links live right behind the slash; the API is at /api/v1.")
 }
 
+// page gives the page for a row; an expired link has one of its own, since its visitor did nothing wrong.
 func (p *problems) page(row refusal, err error) []byte {
 	if row.err == redirect.ErrExpired {
 		return p.pages[expiredPage]
@@ -71,6 +73,7 @@ func (p *problems) page(row refusal, err error) []byte {
 	return p.pages[row.code]
 }
 
+// writeHTML sends a finished page. It may load and run nothing, and is not to be found by search engines.
 func writeHTML(w http.ResponseWriter, status int, page []byte) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
@@ -125,6 +128,7 @@ type wish struct {
 	exactness, quality int
 }
 
+// say takes one media range into account.
 func (w *wish) say(exactness, quality int) {
 	if exactness > w.exactness || exactness == w.exactness && quality > w.quality {
 		*w = wish{exactness: exactness, quality: quality}

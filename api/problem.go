@@ -17,7 +17,8 @@ import (
 	"tinyurl/fsm/link"
 )
 
-// What this room itself refuses. The domain's refusals are fsm/link's.
+// What this room itself refuses. The domain's refusals are fsm/link's; together they are all that the table below knows.
+// Their texts are shown to clients.
 var (
 	// ErrUnauthorized: no key, or one that nobody holds.
 	ErrUnauthorized = errors.New("a valid API key is required")
@@ -50,7 +51,8 @@ type refusal struct {
 	retry bool
 }
 
-// refusals is the one table from errors to answers; the first match counts. Everything else is the last row.
+// refusals is the one table from errors to answers; the first match counts. Everything else is the last row. More exact
+// errors stand before those they wrap.
 func refusals() []refusal {
 	return []refusal{
 		{err: errJSON, status: 422, code: v1.InvalidJSON, title: "Invalid JSON"},
@@ -87,7 +89,10 @@ type invalidError struct {
 	elements []string
 }
 
+// Error is the detail alone: the class has a title of its own.
 func (e *invalidError) Error() string { return e.detail }
+
+// Unwrap gives the class, by which the table is searched.
 func (e *invalidError) Unwrap() error { return e.err }
 
 // invalid makes an error of the table's class err that names the elements at fault.
@@ -99,15 +104,17 @@ func invalid(err error, detail string, elements ...string) error {
 type problems struct {
 	table  []refusal
 	logger *slog.Logger
-	pages  map[v1.Code][]byte
+	// pages are the finished pages for people, by code.
+	pages map[v1.Code][]byte
 }
 
+// newProblems makes the pages beforehand: under load a refusal costs no more than a redirect.
 func newProblems(logger *slog.Logger) *problems {
 	table := refusals()
 	return &problems{table: table, logger: logger, pages: newPages(table)}
 }
 
-// find gives the row of err. What no row knows is logged, since nobody else will hear of it, and told as internal.
+// find gives the row of err, by identity and never by text: errors come wrapped, from other nodes too. What no row knows is logged, since nobody else will hear of it, and told as internal.
 func (p *problems) find(r *http.Request, err error) refusal {
 	for _, row := range p.table {
 		if errors.Is(err, row.err) {
@@ -203,7 +210,10 @@ func clip(s string, n int) string {
 
 // clipPath cuts an escaped path to maxInstance bytes of whole escapes.
 func clipPath(path string) string {
-	if len(path) <= maxInstance {
+	switch {
+	case path == "":
+		return "/" // CONNECT has no path, but an instance is due
+	case len(path) <= maxInstance:
 		return path
 	}
 	path = path[:maxInstance]

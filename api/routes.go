@@ -13,7 +13,7 @@ import (
 // otherRoute is the metric label of requests that no route takes, and of methods that are none of ours.
 const otherRoute = "other"
 
-// endpoints are the operations of the JSON API.
+// endpoints are the operations of the JSON API. HEAD comes with GET by itself.
 func (s *Server) endpoints() []endpoint {
 	l := s.config.Limits
 	one := base + "/links/:code"
@@ -32,8 +32,8 @@ func (s *Server) endpoints() []endpoint {
 func (s *Server) routes() *gin.Engine {
 	gin.SetMode(gin.ReleaseMode) // process-wide: gin knows no other way to keep quiet
 	engine := gin.New()
-	engine.RedirectTrailingSlash = false
-	engine.ForwardedByClientIP = false
+	engine.RedirectTrailingSlash = false // "/abc/" is no code, and a 301 would be cached for ever
+	engine.ForwardedByClientIP = false   // nobody asks for the client's address, and headers can lie about it
 	r := &router{s: s, engine: engine, methods: make(map[string][]string)}
 
 	for _, e := range s.endpoints() {
@@ -57,7 +57,7 @@ func (s *Server) routes() *gin.Engine {
 	return engine
 }
 
-// visit serves GET /{code}.
+// visit serves GET /{code}. It is the one route with a gate of its own: a visitor must not wait behind API calls.
 func (s *Server) visit(g *gin.Context) {
 	if !s.visits.enter() {
 		s.problems.writePage(g.Writer, g.Request, link.ErrOverloaded)
@@ -125,6 +125,7 @@ func matches(pattern, path string) bool {
 	}
 }
 
+// handle registers handlers for a method and a pattern.
 func (r *router) handle(method, path string, handlers ...gin.HandlerFunc) {
 	methods := []string{method}
 	if method == http.MethodGet {

@@ -52,7 +52,7 @@ const (
 	NeedRedirect
 )
 
-// Check is one named judgement. Detail is shown beside it, Err when it failed.
+// Check is one named judgement. Detail is shown beside it, Err when it failed; both to anybody who asks, without a key.
 type Check struct {
 	Name   string
 	Err    error

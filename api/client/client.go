@@ -71,7 +71,8 @@ func (c *Client) CreateBulk(ctx context.Context, links []v1.CreateLink, idempote
 	return answer.Results, err
 }
 
-// Get reads a link: linearizable, or as the node itself knows it when local is set.
+// Get reads a link: linearizable, or as the node itself knows it when local is set. A local read needs no leader, and may
+// miss what was made elsewhere a moment ago.
 func (c *Client) Get(ctx context.Context, code string, local bool) (v1.Link, error) {
 	path := "/api/v1/links/" + url.PathEscape(code)
 	if local {
@@ -82,19 +83,20 @@ func (c *Client) Get(ctx context.Context, code string, local bool) (v1.Link, err
 	return found, err
 }
 
-// Delete ends a link for ever.
+// Delete ends a link for ever: its code is never used again. Deleting a deleted one is v1.Gone.
 func (c *Client) Delete(ctx context.Context, code string) error {
 	return c.call(ctx, http.MethodDelete, "/api/v1/links/"+url.PathEscape(code), "", nil, nil)
 }
 
-// Cluster reads the status document, as the node sees the cluster.
+// Cluster reads the status document, as the node sees the cluster. It answers within a second, with or without a leader.
 func (c *Client) Cluster(ctx context.Context) (v1.Cluster, error) {
 	var status v1.Cluster
 	err := c.call(ctx, http.MethodGet, "/api/v1/cluster", "", nil, &status)
 	return status, err
 }
 
-// Leave makes the node leave its cluster for good. It returns once the others have seen it go.
+// Leave makes the node leave its cluster for good. It returns once the others have seen it go; the node ends soon after, so
+// a second call may find nobody. It may take longer than other calls: give it a context of a minute.
 func (c *Client) Leave(ctx context.Context) error {
 	return c.call(ctx, http.MethodPost, "/api/v1/cluster/leave", "", nil, nil)
 }
@@ -125,7 +127,7 @@ func (c *Client) Ready(ctx context.Context) error {
 	return refused(response)
 }
 
-// call sends in as JSON, if it is not nil, and reads the answer into out, if it is not nil.
+// call is what all methods of the JSON API are made of. It sends in as JSON, if it is not nil, and reads the answer into out, if it is not nil.
 func (c *Client) call(ctx context.Context, method, path, idempotencyKey string, in, out any) error {
 	response, err := c.send(ctx, method, path, idempotencyKey, in)
 	if err != nil {
@@ -144,6 +146,8 @@ func (c *Client) call(ctx context.Context, method, path, idempotencyKey string, 
 	return nil
 }
 
+// send makes one request. The caller must discard the response. An error here means that no answer came: whether the node
+// did what was asked is unknown.
 func (c *Client) send(ctx context.Context, method, path, idempotencyKey string, in any) (*http.Response, error) {
 	var body io.Reader = http.NoBody
 	if in != nil {
@@ -157,6 +161,7 @@ func (c *Client) send(ctx context.Context, method, path, idempotencyKey string, 
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
+	// Without it a visitor's refusal would be a page.
 	request.Header.Set("Accept", "application/json, "+v1.ProblemType)
 	request.Header.Set("User-Agent", "tinyurl-client/1")
 	if in != nil {
@@ -176,6 +181,7 @@ func (c *Client) send(ctx context.Context, method, path, idempotencyKey string, 
 	return response, nil
 }
 
+// encode writes JSON with URLs as they are, without HTML escapes.
 func encode(in any) ([]byte, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)

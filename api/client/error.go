@@ -48,7 +48,7 @@ func refused(response *http.Response) error {
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxRefusal))
 	media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	if err == nil && media == v1.ProblemType && json.Unmarshal(body, &e.Problem) == nil && e.Code != "" {
-		e.Status = response.StatusCode
+		e.Status = response.StatusCode // what counted on the way is what counts here
 		return e
 	}
 	e.Problem = v1.Problem{Status: response.StatusCode, Title: http.StatusText(response.StatusCode)}
@@ -60,7 +60,7 @@ func refused(response *http.Response) error {
 	return fmt.Errorf("%w: %w", ErrNoAnswer, e)
 }
 
-// failures are the lines of a list of checks that failed.
+// failures are the lines of a list of checks that failed, without their signs.
 func failures(text string) string {
 	var failed []string
 	for line := range strings.Lines(text) {
@@ -71,6 +71,7 @@ func failures(text string) string {
 	return strings.Join(failed, "; ")
 }
 
+// retryAfter reads the header in its form of seconds, the only one the API uses.
 func retryAfter(h http.Header) time.Duration {
 	seconds, err := strconv.Atoi(h.Get("Retry-After"))
 	if err != nil || seconds < 0 {

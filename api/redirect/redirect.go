@@ -59,6 +59,7 @@ func New(resolver Resolver, refuse Refuse, outcomes *Outcomes) *Handler {
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, path string) {
 	found, err := h.find(r.Context(), path)
 	header := w.Header()
+	// Assigned, not Set: the keys are canonical already, and the values are shared instead of allocated.
 	header["Cache-Control"] = h.cacheControl
 	header["X-Robots-Tag"] = h.robots
 	// Asked after the look-up, so that the figure covers what the look-up may have missed.
@@ -85,6 +86,7 @@ func (h *Handler) find(ctx context.Context, path string) (link.Link, error) {
 	if err != nil {
 		return link.Link{}, err
 	}
+	// The clock is read for links that can expire, and for no others.
 	if !found.ValidUntil.IsZero() && found.Expired(h.resolver.Now()) {
 		return link.Link{}, ErrExpired
 	}

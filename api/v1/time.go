@@ -8,7 +8,8 @@ import (
 // timeLayout is RFC 3339 in UTC with milliseconds, always three digits of them.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
-// Time is a moment as the API writes it: RFC 3339, UTC, milliseconds. It reads any RFC 3339 time.
+// Time is a moment as the API writes it: RFC 3339, UTC, milliseconds. It reads any RFC 3339 time, and keeps what is finer
+// than a millisecond until it is written.
 type Time struct {
 	time.Time
 }
