@@ -62,6 +62,25 @@ func (c *Conn) Read(b []byte) (int, error) {
 	return c.Conn.Read(b)
 }
 
+// goodbyeTimeout is how long Close may take to say goodbye to a side that does not read; TLS alone would give it 5 s.
+const goodbyeTimeout = 250 * time.Millisecond
+
+// Close says goodbye, if the other side listens, and closes the connection.
+func (c *Conn) Close() error {
+	impatient := time.AfterFunc(goodbyeTimeout, func() { _ = c.NetConn().Close() })
+	defer impatient.Stop()
+	return c.Conn.Close()
+}
+
+// DialRPC is Dial for package peer.
+func (d *Dialer) DialRPC(ctx context.Context, to member.ID) (net.Conn, error) {
+	conn, err := d.Dial(ctx, to, ProtocolRPC)
+	if err != nil {
+		return nil, err
+	}
+	return conn, nil
+}
+
 // Dial connects to a node and to no other, speaking protocol. A node that cannot be found fails with ErrUnresolved, one that
 // refuses or is refused with the identity package's sentinels, and nothing was processed in any of these cases.
 func (d *Dialer) Dial(ctx context.Context, to member.ID, protocol string) (*Conn, error) {

@@ -185,7 +185,7 @@ func (l *Listener) serveRaft(conn *tls.Conn) {
 		return
 	}
 	_ = conn.SetDeadline(time.Time{})
-	stream.deliver(conn)
+	stream.deliver(&Conn{Conn: conn})
 }
 
 // greet reads who wants what, and checks it against the certificate, this node and its groups.

@@ -59,7 +59,7 @@ func (c *streamConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// Close says goodbye to the other side, which may take as long as TLS gives a last write (5 s) when it does not read.
+// Close closes the connection once; a Close that comes meanwhile waits for it.
 func (c *streamConn) Close() error {
 	c.once.Do(func() {
 		c.err = c.Conn.Close()
