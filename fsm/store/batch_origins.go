@@ -46,30 +46,23 @@ func (b *Batch) PutOrigin(node string, o Origin) error {
 	if found && o.Boot == old.Boot && o.Floor <= old.Floor {
 		return nil
 	}
-	if found {
-		// Results below the old floor are gone already: going over their graves would cost more with every entry.
-		below := o.Floor
-		if o.Boot > old.Boot {
-			below = 0
-		}
-		if err := b.forgetResults(node, old.Floor, below); err != nil {
-			return err
-		}
+	s := b.store.schema
+	// Results below the old floor are gone already: going over their graves would cost more with every entry.
+	from, to := s.result(nil, node, old.Floor), s.result(nil, node, o.Floor)
+	if found && o.Boot > old.Boot {
+		to = append(s.result(nil, node, 1<<64-1), 0) // behind the last one there can be
 	}
-	b.key = b.store.schema.origin(b.key[:0], node)
+	if err := b.forgetResults(from, to); err != nil {
+		return err
+	}
+	b.key = s.origin(b.key[:0], node)
 	b.value = encodeOrigin(b.value[:0], o)
 	return b.set(b.key, b.value)
 }
 
-// forgetResults removes a node's results with a sequence of at least from and less than below; 0 means all from there on.
-func (b *Batch) forgetResults(node string, from, below uint64) error {
-	s := b.store.schema
-	options := &pebble.IterOptions{LowerBound: s.result(nil, node, from), UpperBound: s.result(nil, node, below)}
-	if below == 0 {
-		// The first key after the last one the node may have.
-		options.UpperBound = append(s.result(nil, node, 1<<64-1), 0)
-	}
-	it, err := b.rows.NewIter(options)
+// forgetResults removes the results with keys from lower up to upper, which is not among them.
+func (b *Batch) forgetResults(lower, upper []byte) error {
+	it, err := b.rows.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
 		return b.fail(err)
 	}

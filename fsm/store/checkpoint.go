@@ -43,7 +43,8 @@ func OpenCheckpoint(dir string, o Options) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := engineOptions(o, &failure{logger: o.Logger, fatal: o.Fatal})
+	a := &alarm{failed: &failure{logger: o.Logger, fatal: o.Fatal}}
+	p := engineOptions(o, a)
 	p.ReadOnly, p.ErrorIfNotExists, p.CacheSize = true, true, checkpointCacheBytes
 	db, err := openEngine(dir, p)
 	if err != nil {
@@ -55,6 +56,7 @@ func OpenCheckpoint(dir string, o Options) (*Checkpoint, error) {
 		_ = db.Close()
 		return nil, fmt.Errorf("checkpoint %s: %w", dir, err)
 	}
+	a.arm()
 	return &Checkpoint{schema: s, db: db, state: state}, nil
 }
 

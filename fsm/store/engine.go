@@ -3,7 +3,9 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"runtime"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -17,16 +19,16 @@ const engineFormat = pebble.FormatTableFormatV6
 const bloomBits = 10
 
 // engineOptions are the engine's options for a store or a checkpoint of it.
-func engineOptions(o Options, f *failure) *pebble.Options {
+func engineOptions(o Options, a *alarm) *pebble.Options {
 	p := &pebble.Options{
 		FS:                          o.FS,
 		FormatMajorVersion:          engineFormat,
 		MemTableSize:                o.MemTableBytes,
 		MemTableStopWritesThreshold: memTables,
-		Logger:                      engineLog{logger: o.Logger, failed: f},
+		Logger:                      engineLog{logger: o.Logger, alarm: a},
 		EventListener: &pebble.EventListener{
-			BackgroundError: f.report,
-			DataCorruption:  func(info pebble.DataCorruptionInfo) { f.report(fmt.Errorf("%w: %v", ErrDamaged, info)) },
+			BackgroundError: a.report,
+			DataCorruption:  func(info pebble.DataCorruptionInfo) { a.report(fmt.Errorf("%w: %v", ErrDamaged, info)) },
 		},
 		CompactionConcurrencyRange: func() (int, int) { return 1, max(1, min(3, runtime.GOMAXPROCS(0)/2)) },
 	}
@@ -37,18 +39,26 @@ func engineOptions(o Options, f *failure) *pebble.Options {
 	return p
 }
 
-// openEngine opens the engine in path. What it finds damaged is ErrDamaged, also where the engine gives up by panicking.
+// openEngine opens the engine in path. That it finds something missing or malformed is ErrDamaged; that the file system
+// refuses a call is not.
 func openEngine(path string, p *pebble.Options) (db *pebble.DB, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("open %s: %w", path, explainOpen(err))
+		}
+	}()
 	defer recoverFault(&err)
-	db, err = pebble.Open(path, p)
-	switch {
-	case err == nil:
-		return db, nil
-	case errors.Is(err, pebble.ErrDBDoesNotExist):
-		return nil, fmt.Errorf("%w: there is no data in %s: %w", ErrDamaged, path, err)
-	default:
-		return nil, fmt.Errorf("open %s: %w", path, explain(err))
+	return pebble.Open(path, p)
+}
+
+// explainOpen is explain for the engine's refusal to open, most of which it does not mark as corruption.
+func explainOpen(err error) error {
+	err = explain(err)
+	var call syscall.Errno
+	if errors.Is(err, ErrDamaged) || errors.As(err, &call) && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
+	return fmt.Errorf("%w: %w", ErrDamaged, err)
 }
 
 // readEngine copies the value of a key; nil if it has no row.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
+	"sync"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -52,10 +54,43 @@ func explain(err error) error {
 		return err
 	case vfs.IsNoSpaceError(err):
 		return fmt.Errorf("the disk of the data directory is full: %w", err)
-	case errors.Is(err, pebble.ErrCorruption):
+	case pebble.IsCorruptionError(err): // a mark that the standard errors.Is does not see
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return err
+}
+
+// alarm is what one engine reports to. While the engine is being opened or filled, its failure is the caller's error, and
+// the store it was meant for has not failed: the report is kept back until arm.
+type alarm struct {
+	failed *failure
+
+	mu    sync.Mutex
+	armed bool
+	kept  error // the first report before arm
+}
+
+func (a *alarm) report(err error) {
+	a.mu.Lock()
+	armed := a.armed
+	if !armed && a.kept == nil {
+		a.kept = explain(err)
+	}
+	a.mu.Unlock()
+	if armed {
+		a.failed.report(err)
+	}
+}
+
+// arm makes this engine's failures the store's, also one that was kept back.
+func (a *alarm) arm() {
+	a.mu.Lock()
+	a.armed = true
+	kept := a.kept
+	a.mu.Unlock()
+	if kept != nil {
+		a.failed.report(kept)
+	}
 }
 
 // engineFault is what the engine's logger panics with when the engine says that it cannot go on.
@@ -64,13 +99,17 @@ type engineFault struct{ err error }
 // Error makes the crash readable where nobody recovers it.
 func (e engineFault) Error() string { return "store: the engine cannot go on: " + e.err.Error() }
 
-// recoverFault turns an engineFault that reaches a method of this package into its error. The engine is not used again: the
-// store has failed, or was never opened.
+// recoverFault turns the engine's panic that reaches a method of this package into its error: where the logger said that it
+// cannot go on, or where a name could not be synced. The engine is not used again: the store has failed, or was never opened.
 func recoverFault(err *error) {
 	switch fault := recover().(type) {
 	case nil:
 	case engineFault:
 		*err = explain(fault.err)
+	case runtime.Error: // a bug, not a fault
+		panic(fault)
+	case error:
+		*err = explain(fault)
 	default:
 		panic(fault)
 	}
@@ -79,8 +118,7 @@ func recoverFault(err *error) {
 // engineLog hands the engine's words to slog. It implements pebble.Logger.
 type engineLog struct {
 	logger *slog.Logger
-	// failed is nil while the engine is being opened: its refusal is then Open's error.
-	failed *failure
+	alarm  *alarm
 }
 
 // Infof is chatter: a line for every flush and compaction.
@@ -103,8 +141,6 @@ func (l engineLog) Fatalf(format string, args ...any) {
 			err = fmt.Errorf("%w (%w)", err, cause)
 		}
 	}
-	if l.failed != nil {
-		l.failed.report(err)
-	}
+	l.alarm.report(err)
 	panic(engineFault{err})
 }

@@ -12,13 +12,14 @@ import (
 type generation struct {
 	number  uint64
 	db      *pebble.DB
+	alarm   *alarm
 	state   atomic.Pointer[published] // replaced after every commit, by the writer
 	refs    atomic.Int64
 	drained chan struct{} // closed when refs reaches 0, from where it never rises again
 }
 
-func newGeneration(number uint64, db *pebble.DB, state *published) *generation {
-	g := &generation{number: number, db: db, drained: make(chan struct{})}
+func newGeneration(number uint64, db *pebble.DB, a *alarm, state *published) *generation {
+	g := &generation{number: number, db: db, alarm: a, drained: make(chan struct{})}
 	g.state.Store(state)
 	g.refs.Store(1)
 	return g

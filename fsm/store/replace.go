@@ -43,6 +43,7 @@ func (s *Store) Replace(r io.Reader, accept func(Header) error) error {
 		}
 		return errors.Join(err, s.discard(number))
 	}
+	g.alarm.arm()
 	old := s.live.Swap(g)
 	old.release()
 	s.retiring.Go(func() { s.retire(old) })
@@ -69,7 +70,7 @@ func (s *Store) build(number uint64, r io.Reader, accept func(Header) error) (*g
 	if err := makeDir(s.catalog.fs, dir); err != nil {
 		return nil, err
 	}
-	l := &loader{fs: s.catalog.fs, dir: dir, options: tableOptions(s.options, s.failed)}
+	l := &loader{fs: s.catalog.fs, dir: dir, options: tableOptions(s.options)}
 	h, err := readStream(r, func(h Header) error {
 		if h.Group != s.schema.group {
 			return fmt.Errorf("%w: the stream is of group %d, the store of group %d", ErrDamaged, h.Group, s.schema.group)
@@ -103,8 +104,8 @@ type loader struct {
 }
 
 // tableOptions are for tables at the engine's lowest level, which is where the engine puts them.
-func tableOptions(o Options, f *failure) sstable.WriterOptions {
-	p := engineOptions(o, f)
+func tableOptions(o Options) sstable.WriterOptions {
+	p := engineOptions(o, &alarm{})
 	p.EnsureDefaults()
 	return p.MakeWriterOptions(len(p.Levels)-1, engineFormat.MaxTableFormat())
 }

@@ -88,7 +88,11 @@ func (s *Store) open() error {
 	if err := s.clean(); err != nil {
 		return err
 	}
-	return s.register()
+	if err := s.register(); err != nil {
+		return err
+	}
+	g.alarm.arm()
+	return nil
 }
 
 // first makes the empty state. A crash on the way leaves the FIRST file, which says that nothing that lies here was ever
@@ -135,7 +139,8 @@ func (s *Store) create(number uint64, m meta, tables []string) (g *generation, e
 	if err := makeDir(s.catalog.fs, path); err != nil {
 		return nil, err
 	}
-	p := engineOptions(s.options, s.failed)
+	a := &alarm{failed: s.failed}
+	p := engineOptions(s.options, a)
 	p.Cache, p.ErrorIfExists = s.cache, true
 	db, err := openEngine(path, p)
 	if err != nil {
@@ -157,7 +162,7 @@ func (s *Store) create(number uint64, m meta, tables []string) (g *generation, e
 	if err != nil {
 		return nil, err
 	}
-	return newGeneration(number, db, state), nil
+	return newGeneration(number, db, a, state), nil
 }
 
 // existing opens the generation that CURRENT names.
@@ -166,7 +171,8 @@ func (s *Store) existing(number uint64) (*generation, error) {
 	if _, err := s.catalog.fs.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s names %s, which is missing", ErrDamaged, fileCurrent, path)
 	}
-	p := engineOptions(s.options, s.failed)
+	a := &alarm{failed: s.failed}
+	p := engineOptions(s.options, a)
 	p.Cache, p.ErrorIfNotExists = s.cache, true
 	db, err := openEngine(path, p)
 	if err != nil {
@@ -176,7 +182,7 @@ func (s *Store) existing(number uint64) (*generation, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return newGeneration(number, db, state), nil
+	return newGeneration(number, db, a, state), nil
 }
 
 // clean removes what a crash left behind, now that the live generation is known to be readable.
@@ -198,15 +204,16 @@ func (s *Store) clean() error {
 	return s.catalog.remove(names...)
 }
 
-// Close waits for the readers, closes the engine and frees the directory. Later calls answer ErrClosed, and so do all
+// Close waits for the readers and for an open batch, closes the engine and frees the directory. Later calls answer ErrClosed, and so do all
 // reads; what is published (Position, Counter and their like) stays readable.
 func (s *Store) Close() error {
 	s.write.Lock()
-	defer s.write.Unlock()
-	if s.closed {
+	again := s.closed
+	s.closed = true
+	s.write.Unlock() // an open batch is waited for: it has to get the lock to learn that it comes too late
+	if again {
 		return ErrClosed
 	}
-	s.closed = true
 	return s.dispose()
 }
 
