@@ -1,0 +1,138 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tinyurl/fsm/command"
+	"tinyurl/fsm/link"
+)
+
+// statusTimeout bounds the status document as a whole.
+const statusTimeout = time.Second
+
+var errNotCaughtUp = errors.New("this node has not heard a leader and caught up with it yet")
+
+// Create makes a link of each draft; see Group.Create. A node that belongs to no cluster answers link.ErrNoLeader, as do the
+// others below.
+func (n *Node) Create(ctx context.Context, drafts []link.Draft) ([]command.Result, error) {
+	g, err := n.writer()
+	if err != nil {
+		return nil, err
+	}
+	return g.Create(ctx, drafts)
+}
+
+// Delete deletes a link for good.
+func (n *Node) Delete(ctx context.Context, code link.Code) error {
+	g, err := n.writer()
+	if err != nil {
+		return err
+	}
+	return g.Delete(ctx, code)
+}
+
+// Get looks a link up: linearizably, or in this node's own view when local is set.
+func (n *Node) Get(ctx context.Context, code link.Code, local bool) (link.Link, error) {
+	g, err := n.formed()
+	if err != nil {
+		return link.Link{}, err
+	}
+	return g.Get(ctx, code, local)
+}
+
+// Resolve is the read of a redirect: from this node's own state wherever that is safe.
+func (n *Node) Resolve(ctx context.Context, code link.Code) (link.Link, error) {
+	if g := n.group.Load(); g != nil {
+		return g.Resolve(ctx, code)
+	}
+	if p := n.parked.Load(); p != nil {
+		return p.reads.resolve(ctx, code)
+	}
+	return link.Link{}, fmt.Errorf("%w: %w", link.ErrNoLeader, ErrNotFormed)
+}
+
+// Now is the time that decides whether a link has expired: the wall clock, never below the last applied stamp.
+func (n *Node) Now() time.Time {
+	if g := n.group.Load(); g != nil {
+		return g.reads.clock()
+	}
+	return n.config.Environment.Now()
+}
+
+func (n *Node) formed() (*Group, error) {
+	if g := n.group.Load(); g != nil {
+		return g, nil
+	}
+	return nil, fmt.Errorf("%w: %w", link.ErrNoLeader, ErrNotFormed)
+}
+
+// writer is formed for writes: a node that is parked for want of disk space says so.
+func (n *Node) writer() (*Group, error) {
+	if n.parked.Load() != nil {
+		return nil, link.ErrDiskFull
+	}
+	return n.formed()
+}
+
+// Staleness is how old this node's view may be: 0 when it is current, -1 when this process was never current.
+func (n *Node) Staleness() time.Duration {
+	if g := n.group.Load(); g != nil {
+		return g.Staleness()
+	}
+	return -1
+}
+
+// Ready returns nil when redirects should be sent to this node. It stays nil through a later loss of the leader.
+func (n *Node) Ready() error { return n.ready.check() }
+
+// Writable returns nil when a leader has confirmed itself just now and this node has disk space.
+func (n *Node) Writable(ctx context.Context) error {
+	g, err := n.formed()
+	if err != nil {
+		return err
+	}
+	if g.disk.full() {
+		return link.ErrDiskFull
+	}
+	return g.reads.catchUp(ctx)
+}
+
+// Opened returns nil when the store is open, so that known links can be redirected.
+func (n *Node) Opened() error {
+	if g := n.group.Load(); g != nil {
+		return g.fsm.Failed()
+	}
+	if n.parked.Load() != nil {
+		return nil
+	}
+	return ErrNotFormed
+}
+
+// Status puts together what this node knows and what the others answer within a second; it needs no leader.
+func (n *Node) Status(ctx context.Context) Status {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	s := Status{
+		ClusterID: n.clusterID(),
+		Node: NodeStatus{
+			ID: n.record.ID, Name: n.config.Name, Version: n.config.Version, Uptime: time.Since(n.started), HTTPURL: n.config.HTTPURL,
+		},
+	}
+	known := n.gossip.Members()
+	if g := n.group.Load(); g != nil {
+		group, members := g.status(ctx, known)
+		s.ClusterVersion, s.Groups, s.Members = g.fsm.Store().ClusterVersion(), []GroupStatus{group}, members
+	} else {
+		for _, m := range known {
+			s.Members = append(s.Members, MemberStatus{Member: m})
+		}
+	}
+	if warning := n.disk.warning(); warning != "" {
+		s.Warnings = append(s.Warnings, warning)
+	}
+	s.judgeHealth()
+	return s
+}

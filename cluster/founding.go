@@ -1,0 +1,84 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+
+	"tinyurl/cluster/forming"
+	"tinyurl/cluster/member"
+	"tinyurl/cluster/peer"
+)
+
+// openFormer opens this node's part in founding a cluster.
+func (n *Node) openFormer() (*forming.Former, error) {
+	return forming.New(forming.Config{
+		Self:    n.record.ID,
+		Expect:  n.config.BootstrapExpect,
+		Formed:  n.cluster.Load() != nil,
+		Store:   promiseFile{n.dir},
+		Peers:   formingCalls{n},
+		View:    n.gossip.Members,
+		Changes: n.gossip.Changes(),
+		Logger:  n.log(),
+		Now:     n.config.Environment.Now,
+		Rand:    n.config.Environment.Rand,
+		Tuning:  n.config.Tuning.Forming,
+	})
+}
+
+// promiseName is the file of a node's promise; it is named to people who have to delete it.
+const promiseName = "promise.json"
+
+// promiseFile keeps the promise in the data directory.
+type promiseFile struct{ dir dataDir }
+
+// Name implements forming.Store.
+func (f promiseFile) Name() string { return path.Join(f.dir.dir, promiseName) }
+
+// Load implements forming.Store.
+func (f promiseFile) Load() ([]byte, error) {
+	data, err := f.dir.load(promiseName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return data, err
+}
+
+// Save implements forming.Store.
+func (f promiseFile) Save(data []byte) error { return f.dir.replace(promiseName, data) }
+
+// formingCalls carries the messages of founding; the nodes are in no cluster yet.
+type formingCalls struct{ node *Node }
+
+// Promise implements forming.Peers.
+func (c formingCalls) Promise(ctx context.Context, to member.ID, p forming.Proposal) (forming.Answer, error) {
+	return peer.Call(ctx, c.node.peers, to, callPromise, peer.JSON[forming.Proposal, forming.Answer](), p, peer.AcrossClusters())
+}
+
+// Release implements forming.Peers.
+func (c formingCalls) Release(ctx context.Context, to member.ID, p forming.Proposal) error {
+	_, err := peer.Call(ctx, c.node.peers, to, callRelease, peer.JSON[forming.Proposal, nothing](), p, peer.AcrossClusters())
+	return err
+}
+
+// Form implements forming.Peers.
+func (c formingCalls) Form(ctx context.Context, to member.ID, p forming.Proposal) error {
+	_, err := peer.Call(ctx, c.node.peers, to, callForm, peer.JSON[forming.Proposal, nothing](), p, peer.AcrossClusters())
+	return err
+}
+
+// serveForming answers the same messages of others.
+func (n *Node) serveForming(mux *peer.Mux) {
+	f := n.former
+	peer.Handle(mux, callPromise, peer.JSON[forming.Proposal, forming.Answer](), f.HandlePromise, peer.AcrossClusters())
+	peer.Handle(mux, callRelease, peer.JSON[forming.Proposal, nothing](),
+		func(ctx context.Context, from member.ID, p forming.Proposal) (nothing, error) {
+			return nothing{}, f.HandleRelease(ctx, from, p)
+		}, peer.AcrossClusters())
+	peer.Handle(mux, callForm, peer.JSON[forming.Proposal, nothing](),
+		func(ctx context.Context, from member.ID, p forming.Proposal) (nothing, error) {
+			return nothing{}, f.HandleForm(ctx, from, p)
+		}, peer.AcrossClusters())
+}

@@ -1,0 +1,252 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+	autopilot "github.com/hashicorp/raft-autopilot"
+
+	"tinyurl/cluster/member"
+	"tinyurl/cluster/transport"
+	"tinyurl/fsm"
+	"tinyurl/fsm/command"
+	"tinyurl/fsm/link"
+)
+
+// Group is one raft instance with its state machine: the links, and all that writes and reads them.
+type Group struct {
+	id     uint32
+	self   member.ID
+	origin command.Origin
+	probes atomic.Uint64 // sequences of the leader's own commands
+	env    Environment
+	store  *storage
+	fsm    *fsm.FSM
+	raft   *raft.Raft
+	trans  *transport.Raft
+	disk   *diskWatch
+
+	leader     *leaderWatch
+	leadership *leadership
+	intake     *intake
+	proposer   *proposer
+	reads      *reads
+	confirms   *rounds
+	members    *membership
+	stale      *staleness
+
+	duties *duties
+	life   context.Context
+	stop   context.CancelFunc
+	beside sync.WaitGroup
+}
+
+// neighbours is what a group needs of its node: what gossip knows and how to ask others.
+type neighbours interface {
+	describe(member.ID) (member.Member, bool)
+	askStats(context.Context, member.ID) (Stats, error)
+	askIndex(ctx context.Context, leader member.ID) (uint64, error)
+	sendBatch(ctx context.Context, leader member.ID, batch []byte) (uint64, []command.Result, error)
+}
+
+// groupConfig is what openGroup needs beside the node's own Config.
+type groupConfig struct {
+	id       uint32
+	self     member.ID
+	boot     uint64
+	store    *storage
+	stream   *transport.Stream
+	disk     *diskWatch
+	others   neighbours
+	founders []member.ID // non-empty only at the very first start of a founding node
+}
+
+// openGroup starts raft on an open storage. The group owns the storage from here on, also when it fails.
+func openGroup(c Config, gc groupConfig) (*Group, error) {
+	log := c.Environment.Logger
+	g := &Group{id: gc.id, self: gc.self, origin: command.Origin{Node: string(gc.self), Boot: gc.boot}, env: c.Environment, store: gc.store, fsm: gc.store.fsm, disk: gc.disk}
+	g.life, g.stop = context.WithCancel(context.Background())
+	g.trans = transport.NewRaft(transport.RaftConfig{
+		Stream: gc.stream, Logger: newHCLogger(log, "raft-net"), Stalled: g.stalled,
+	})
+	var err error
+	if g.raft, err = startRaft(c, gc, g.trans); err != nil {
+		return nil, errors.Join(err, g.trans.Close(), gc.store.close())
+	}
+	g.leader = newLeaderWatch(g.raft)
+	g.leadership = newLeadership(g.raft, log, g.lead)
+	g.intake = newIntake(g.raft, c.Environment.Now, log)
+	g.wire(c, gc)
+	g.leadership.open()
+	g.beside.Go(func() { g.disk.run(g.life, g.handOverDisk) })
+	g.beside.Go(func() { g.stale.run(g.life) })
+	g.beside.Go(func() { g.duties.audit.run(g.life, c.Tuning.DigestExchange) })
+	return g, nil
+}
+
+// wire connects the parts that write and read.
+func (g *Group) wire(c Config, gc groupConfig) {
+	log := c.Environment.Logger
+	g.proposer = newProposer(g.origin, c.Tuning.Propose,
+		g.submitTo(gc.others), g.leader.current, g.fsm.WaitApplied, log)
+	confirm := &confirmer{self: gc.self, raft: g.raft, acks: g.trans.Acks(), leadership: g.leadership}
+	g.confirms = newRounds(c.Tuning.Read, confirm.confirm)
+	g.reads = &reads{
+		local:   g.fsm.Store(),
+		indexes: newRounds(c.Tuning.Read, g.indexFrom(gc.others)),
+		applied: g.fsm.WaitApplied,
+		now:     c.Environment.Now,
+		timeout: c.Tuning.Read,
+	}
+	ask := func(ctx context.Context, id member.ID) (Stats, error) {
+		if id == g.self {
+			return g.stats(), nil
+		}
+		return measured(func() (Stats, error) { return gc.others.askStats(ctx, id) }, c.Environment.Now)
+	}
+	g.stale = &staleness{
+		heard: g.trans.LeaderCommit, applied: g.fsm.AppliedIndex,
+		leads: func() bool { _, ready := g.leadership.ready(); return ready },
+	}
+	g.members = &membership{
+		self: gc.self, raft: g.raft, leadership: g.leadership, ask: ask, fits: g.fits(gc.others.describe), log: log,
+	}
+	g.duties = newDuties(g, c, gc.others.describe, ask)
+}
+
+// submitTo brings a batch to the leader: here or over the network.
+func (g *Group) submitTo(others neighbours) submitter {
+	return func(ctx context.Context, leader member.ID, batch parcel) (uint64, []command.Result, error) {
+		if leader == g.self {
+			return g.take(ctx, batch)
+		}
+		return others.sendBatch(ctx, leader, batch.encoded)
+	}
+}
+
+// indexFrom asks the leader, wherever it is, for an index that covers every acknowledged write; while no leader is known it
+// waits for one.
+func (g *Group) indexFrom(others neighbours) func(context.Context) (uint64, error) {
+	return func(ctx context.Context) (uint64, error) {
+		pause := retryFirst
+		for {
+			leader, changed := g.leader.current()
+			err := ErrNotLeader
+			if leader != "" {
+				var index uint64
+				if leader == g.self {
+					index, err = g.confirms.join(ctx)
+				} else {
+					index, err = others.askIndex(ctx, leader)
+				}
+				if err == nil {
+					return index, nil
+				}
+			}
+			select {
+			case <-changed:
+				pause = retryFirst
+			case <-time.After(pause):
+				pause = min(2*pause, retryMost)
+			case <-ctx.Done():
+				return 0, err
+			}
+		}
+	}
+}
+
+// takeEncoded takes a batch that another node sent. It is decoded once here: an entry that no replica can read would stop
+// them all.
+func (g *Group) takeEncoded(ctx context.Context, encoded []byte) (uint64, []command.Result, error) {
+	batch, err := command.DecodeBatch(encoded)
+	if err != nil {
+		return 0, nil, err
+	}
+	return g.take(ctx, parcel{encoded: encoded, operations: len(batch.Operations)})
+}
+
+// take takes a batch in at the leader; see intake.submit for the errors.
+func (g *Group) take(ctx context.Context, batch parcel) (uint64, []command.Result, error) {
+	if _, ready := g.leadership.ready(); !ready {
+		return 0, nil, ErrNotLeader
+	}
+	if g.disk.full() {
+		return 0, nil, link.ErrDiskFull
+	}
+	return g.intake.submit(ctx, batch)
+}
+
+// index returns an index that covers every write acknowledged before the call, if this node leads.
+func (g *Group) index(ctx context.Context) (uint64, error) { return g.confirms.join(ctx) }
+
+// Create makes a link of each draft and returns a result for each, in order. The call fails as a whole only when nothing
+// happened (link.ErrOverloaded).
+func (g *Group) Create(ctx context.Context, drafts []link.Draft) ([]command.Result, error) {
+	commands := make([]command.Command, len(drafts))
+	for i, d := range drafts {
+		commands[i] = command.Create{Draft: d}
+	}
+	return g.proposer.propose(ctx, commands)
+}
+
+// Delete deletes a link for good.
+func (g *Group) Delete(ctx context.Context, code link.Code) error {
+	results, err := g.proposer.propose(ctx, []command.Command{command.Delete{Code: code}})
+	if err != nil {
+		return err
+	}
+	return results[0].Err
+}
+
+// Resolve is the read of a redirect; see reads.resolve.
+func (g *Group) Resolve(ctx context.Context, code link.Code) (link.Link, error) {
+	return g.reads.resolve(ctx, code)
+}
+
+// Get looks a link up: linearizably, or in this node's own view when local is set.
+func (g *Group) Get(ctx context.Context, code link.Code, local bool) (link.Link, error) {
+	if local {
+		l, _, err := g.reads.local.LookupProven(code)
+		return l, err
+	}
+	return g.reads.get(ctx, code)
+}
+
+// Staleness is how old this node's view may be: 0 when it is current, -1 when it was never current in this process.
+func (g *Group) Staleness() time.Duration { return g.stale.age() }
+
+// stalled says why this node must not act as a leader towards others: its disk or its state machine hangs. Replication's own
+// empty messages would keep followers loyal to it for ever (raft#503).
+func (g *Group) stalled() error {
+	for what, since := range map[string]time.Time{"log write": g.store.log.WritingSince(), "apply": g.fsm.ApplyingSince()} {
+		if !since.IsZero() && g.env.Now().Sub(since) > stallLimit {
+			return fmt.Errorf("a %s has been under way since %s", what, since.Format(time.TimeOnly))
+		}
+	}
+	return nil
+}
+
+// close stops the group. Nothing acknowledged is lost by it; leadership should have been handed over before.
+func (g *Group) close() error {
+	g.stop()
+	g.beside.Wait()
+	g.proposer.close()
+	g.reads.indexes.close()
+	g.confirms.close()
+	g.leadership.close()
+	g.leader.close()
+	err := g.raft.Shutdown().Error()
+	g.intake.close()
+	return errors.Join(err, g.trans.Close(), g.store.close())
+}
+
+var _ autopilot.Raft = (*raft.Raft)(nil)
+
+// logger is the node's logger, for messages of this group.
+func (g *Group) logger() *slog.Logger { return g.env.Logger.With("group", g.id) }

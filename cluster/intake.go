@@ -1,0 +1,203 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"tinyurl/fsm"
+	"tinyurl/fsm/command"
+	"tinyurl/fsm/link"
+)
+
+const (
+	// entriesInFlight is how many entries the leader has between append and apply: while they travel the next one fills.
+	// Two keep the log busy; more would only make smaller entries.
+	entriesInFlight = 2
+	// intakeQueue bounds the batches that wait at the leader.
+	intakeQueue = 256
+	// enqueueTimeout bounds the wait for raft to take an entry; a raft loop that is busy longer is not worth waiting for.
+	enqueueTimeout = time.Second
+)
+
+// intake is the leader's end of a write: it joins the batches of all nodes into log entries, stamps them, and gives each
+// batch its results. A write is answered only when it is applied here, hence committed.
+type intake struct {
+	raft  *raft.Raft
+	now   func() time.Time
+	log   *slog.Logger
+	queue chan *submission
+	slots chan struct{} // a token per entry in flight
+
+	// transferring is since when raft refuses entries for a leadership transfer, in Unix nanoseconds; 0 when it does not.
+	transferring atomic.Int64
+
+	life    context.Context
+	stop    context.CancelFunc
+	running sync.WaitGroup
+}
+
+// submission is one batch on its way; done is closed after the other fields are set.
+type submission struct {
+	parcel
+	done chan struct{}
+
+	index   uint64
+	results []command.Result
+	err     error
+}
+
+func newIntake(r *raft.Raft, now func() time.Time, logger *slog.Logger) *intake {
+	q := &intake{
+		raft: r, now: now, log: logger,
+		queue: make(chan *submission, intakeQueue), slots: make(chan struct{}, entriesInFlight),
+	}
+	q.life, q.stop = context.WithCancel(context.Background())
+	q.running.Go(q.run)
+	return q
+}
+
+// submit waits until the batch, which has been decoded once by whoever took it in, is applied and returns the index of its entry and a result per operation.
+// Errors: ErrNotLeader (nothing happened), link.ErrOverloaded (nothing happened), ErrUnknownOutcome, and ctx's own.
+func (q *intake) submit(ctx context.Context, batch parcel) (uint64, []command.Result, error) {
+	s := &submission{parcel: batch, done: make(chan struct{})}
+	select {
+	case q.queue <- s:
+	case <-q.life.Done():
+		return 0, nil, ErrNotLeader
+	default:
+		return 0, nil, link.ErrOverloaded
+	}
+	select {
+	case <-s.done:
+		return s.index, s.results, s.err
+	case <-ctx.Done():
+		return 0, nil, ErrUnknownOutcome
+	case <-q.life.Done():
+		return 0, nil, ErrUnknownOutcome
+	}
+}
+
+// run fills entries. It takes the slot before it looks at the queue, so an entry gathers for as long as the ones before it
+// travel, and no timer is needed.
+func (q *intake) run() {
+	var held *submission // taken from the queue, but too big for the entry before
+	for {
+		select {
+		case q.slots <- struct{}{}:
+		case <-q.life.Done():
+			return
+		}
+		if held == nil {
+			select {
+			case held = <-q.queue:
+			case <-q.life.Done():
+				return
+			}
+		}
+		var full []*submission
+		full, held = q.gather(held)
+		q.running.Go(func() {
+			defer func() { <-q.slots }()
+			q.propose(full)
+		})
+	}
+}
+
+// gather takes what waits, up to the limits of one entry. It returns the submission that did not fit, if any.
+func (q *intake) gather(first *submission) (full []*submission, held *submission) {
+	full = append(full, first)
+	operations, size := first.operations, len(first.encoded)
+	for {
+		select {
+		case s := <-q.queue:
+			operations += s.operations
+			size += len(s.encoded)
+			if operations > command.MaxOperations || size > command.MaxBytes {
+				return full, s
+			}
+			full = append(full, s)
+		default:
+			return full, nil
+		}
+	}
+}
+
+// propose appends one entry and hands its results back.
+func (q *intake) propose(full []*submission) {
+	batches := make([][]byte, len(full))
+	for i, s := range full {
+		batches[i] = s.encoded
+	}
+	index, results, err := q.apply(batches...)
+	if err == nil && len(results) != len(full) {
+		err = fmt.Errorf("%w: %d batches, %d results", ErrUnknownOutcome, len(full), len(results))
+	}
+	for i, s := range full {
+		if s.err = err; err == nil {
+			s.index, s.results = index, results[i]
+		}
+		close(s.done)
+	}
+}
+
+// apply stamps the batches and puts them through the log as one entry.
+func (q *intake) apply(batches ...[]byte) (uint64, [][]command.Result, error) {
+	data, err := command.Join(q.now(), batches...)
+	if err != nil {
+		return 0, nil, fmt.Errorf("make entry: %w", err)
+	}
+	future := q.raft.Apply(data, enqueueTimeout)
+	err = future.Error()
+	q.noteTransfer(err)
+	if err != nil {
+		q.log.Debug("entry not applied", "error", err)
+		return 0, nil, outcome(err)
+	}
+	switch response := future.Response().(type) {
+	case fsm.Outcome:
+		return future.Index(), response.Results, nil
+	case error:
+		return 0, nil, fmt.Errorf("%w: %w", ErrUnknownOutcome, response)
+	default:
+		return 0, nil, fmt.Errorf("%w: the state machine answered %T", ErrUnknownOutcome, response)
+	}
+}
+
+// noteTransfer remembers since when a transfer of leadership blocks writes: raft can stay in that state for ever
+// (raft#696), and the watchdog ends the process then.
+func (q *intake) noteTransfer(err error) {
+	if !errors.Is(err, raft.ErrLeadershipTransferInProgress) {
+		q.transferring.Store(0)
+		return
+	}
+	q.transferring.CompareAndSwap(0, time.Now().UnixNano())
+}
+
+// transferringSince tells since when writes are refused for a transfer of leadership, zero when they are not.
+func (q *intake) transferringSince() time.Time {
+	if since := q.transferring.Load(); since != 0 {
+		return time.Unix(0, since)
+	}
+	return time.Time{}
+}
+
+// outcome sorts raft's errors: those that say the entry was never appended, and all others.
+func outcome(err error) error {
+	if errors.Is(err, raft.ErrNotLeader) || errors.Is(err, raft.ErrLeadershipTransferInProgress) || errors.Is(err, raft.ErrEnqueueTimeout) {
+		return fmt.Errorf("%w: %w", ErrNotLeader, err)
+	}
+	return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+}
+
+// close ends the intake. Raft must be shut down first: that is what ends the futures it waits on.
+func (q *intake) close() {
+	q.stop()
+	q.running.Wait()
+}

@@ -1,0 +1,75 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"tinyurl/cluster/member"
+)
+
+// Leave takes this node out of the cluster for good and waits until it is gone; Left is closed then, and the process should
+// exit. The last voter cannot leave, and nobody may whose going would leave no quorum (ErrRefused).
+func (n *Node) Leave(ctx context.Context) error {
+	g := n.group.Load()
+	if g == nil {
+		return ErrNotFormed
+	}
+	if rest := voters(g.raft); len(rest) == 1 && rest[0] == n.record.ID {
+		return fmt.Errorf("%w: this is the last voter; to end the cluster, stop it", ErrRefused)
+	}
+	for {
+		err := n.leaveOnce(ctx, g)
+		if err == nil {
+			break
+		}
+		if !retryable(err) {
+			return err
+		}
+		select {
+		case <-time.After(retryMost):
+		case <-ctx.Done():
+			return fmt.Errorf("the node has not left: %w", err)
+		}
+	}
+	n.log().Info("this node has left the cluster")
+	if err := n.gossip.Leave(time.Second); err != nil {
+		n.log().Warn("could not say goodbye in gossip", "error", err)
+	}
+	n.leaving.Do(func() { close(n.left) })
+	return nil
+}
+
+// leaveOnce hands over if this node leads, then asks the leader to remove it.
+func (n *Node) leaveOnce(ctx context.Context, g *Group) error {
+	if err := g.members.transfer(ctx); err != nil {
+		return err
+	}
+	leader, _ := g.leader.current()
+	if leader == "" || leader == n.record.ID {
+		return ErrNotLeader
+	}
+	return n.callRemove(ctx, leader, n.record.ID)
+}
+
+// admitAtLeader asks the leader, wherever it is, to make id a member; a member stays what it is.
+func (n *Node) admitAtLeader(ctx context.Context, id member.ID) error {
+	g := n.group.Load()
+	if g == nil {
+		return ErrNotFormed
+	}
+	leader, _ := g.leader.current()
+	switch leader {
+	case "":
+		// A newcomer hears no leader before it is admitted; any member can tell.
+		if id == n.record.ID {
+			_, err := n.askToJoin(ctx)
+			return err
+		}
+		return ErrNotLeader
+	case n.record.ID:
+		return g.members.admit(id)
+	default:
+		return n.callAdmit(ctx, leader, id)
+	}
+}

@@ -1,0 +1,305 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"tinyurl/cluster/member"
+	"tinyurl/fsm/command"
+	"tinyurl/fsm/link"
+)
+
+const (
+	// batchesInFlight is how many batches a node has on their way to the leader; while they travel the next one fills.
+	batchesInFlight = 2
+	// operationsInFlight caps the operations that wait at one node. Past it a write is shed, never queued without bound.
+	operationsInFlight = 4096
+	// batchFrame is what a batch weighs beside its operations, in bytes (command.Size).
+	batchFrame = 512
+	// retryFirst and retryMost bound the pause between two tries of a batch; a change of leader ends a pause early.
+	retryFirst = 20 * time.Millisecond
+	retryMost  = 500 * time.Millisecond
+)
+
+// proposer is the ingress end of a write. It gathers the operations of all requests on this node into batches, brings each
+// batch to the leader, again and again under the same identity until its outcome is known or its time is over, and
+// answers when this node has applied the entry, so that the caller can read its own write here.
+type proposer struct {
+	origin  command.Origin
+	timeout time.Duration
+	submit  submitter
+	leader  func() (member.ID, <-chan struct{})
+	applied func(ctx context.Context, index uint64) error
+	log     *slog.Logger
+
+	mu     sync.Mutex
+	queue  []*operation // owned by mu: not yet sent, in order of sequence
+	open   []*operation // owned by mu: every operation whose outcome may still come, in order of sequence
+	next   uint64       // owned by mu: the sequence of the next operation
+	closed bool         // owned by mu
+
+	kick    chan struct{} // wakes run; one token is enough
+	slots   chan struct{} // a token per batch in flight
+	life    context.Context
+	stop    context.CancelFunc
+	running sync.WaitGroup
+}
+
+// submitter brings one encoded batch to the given leader and returns the index of its entry and a result per operation.
+type submitter func(ctx context.Context, leader member.ID, b parcel) (uint64, []command.Result, error)
+
+// parcel is an encoded batch and the number of operations in it.
+type parcel struct {
+	encoded    []byte
+	operations int
+}
+
+// operation is one command on its way; done is closed after result and err are set.
+type operation struct {
+	command.Operation
+	size     int
+	deadline time.Time
+	done     chan struct{}
+	finished bool // owned by proposer.mu: its outcome was given; it no longer holds the floor
+
+	result command.Result
+	err    error
+}
+
+func newProposer(origin command.Origin, timeout time.Duration, submit submitter,
+	leader func() (member.ID, <-chan struct{}), applied func(context.Context, uint64) error, log *slog.Logger,
+) *proposer {
+	p := &proposer{
+		origin: origin, timeout: timeout, submit: submit, leader: leader, applied: applied, log: log,
+		next: 1, kick: make(chan struct{}, 1), slots: make(chan struct{}, batchesInFlight),
+	}
+	p.life, p.stop = context.WithCancel(context.Background())
+	p.running.Go(p.run)
+	return p
+}
+
+// propose puts the commands through the log and returns one result for each, in order. An operation whose outcome did not
+// come in time has link.ErrNoLeader in its result; the whole call fails only with link.ErrOverloaded (nothing happened)
+// or errClosed (nothing happened).
+func (p *proposer) propose(ctx context.Context, commands []command.Command) ([]command.Result, error) {
+	operations, err := p.enqueue(ctx, commands)
+	if err != nil {
+		return nil, err
+	}
+	// A batch lives as long as its youngest operation may wait; nobody waits longer than its own time.
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	results := make([]command.Result, len(operations))
+	for i, o := range operations {
+		select {
+		case <-o.done:
+			if results[i] = o.result; o.err != nil {
+				results[i] = command.Result{Err: o.err}
+			}
+		case <-ctx.Done():
+			results[i] = command.Result{Err: link.ErrNoLeader}
+		}
+	}
+	return results, nil
+}
+
+// enqueue gives each command its identity and its place, or refuses all of them.
+func (p *proposer) enqueue(ctx context.Context, commands []command.Command) ([]*operation, error) {
+	deadline := time.Now().Add(p.timeout)
+	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
+		deadline = d
+	}
+	operations := make([]*operation, len(commands))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, errClosed
+	}
+	if len(p.open)+len(commands) > operationsInFlight {
+		return nil, link.ErrOverloaded
+	}
+	for i, c := range commands {
+		o := command.Operation{Sequence: p.next, Command: c}
+		operations[i] = &operation{Operation: o, size: command.Size(o), deadline: deadline, done: make(chan struct{})}
+		p.next++
+	}
+	p.queue = append(p.queue, operations...)
+	p.open = append(p.open, operations...)
+	select {
+	case p.kick <- struct{}{}:
+	default:
+	}
+	return operations, nil
+}
+
+// run sends batches. It takes the slot first: a batch fills for as long as those before it travel.
+func (p *proposer) run() {
+	for {
+		select {
+		case p.slots <- struct{}{}:
+		case <-p.life.Done():
+			return
+		}
+		batch := p.fill()
+		for batch == nil {
+			select {
+			case <-p.kick:
+				batch = p.fill()
+			case <-p.life.Done():
+				return
+			}
+		}
+		p.running.Go(func() {
+			defer func() { <-p.slots }()
+			p.deliver(batch)
+		})
+	}
+}
+
+// fill takes the next operations from the queue, up to the limits of one batch; nil when there are none.
+func (p *proposer) fill() []*operation {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	size, n := 0, 0
+	for n < len(p.queue) && n < command.MaxOperations {
+		size += p.queue[n].size
+		if n > 0 && size > command.MaxBytes-batchFrame {
+			break
+		}
+		n++
+	}
+	if n == 0 {
+		return nil
+	}
+	batch := p.queue[:n:n]
+	p.queue = p.queue[n:]
+	return batch
+}
+
+// deliver brings one batch to its end: results, or an outcome that stays unknown.
+func (p *proposer) deliver(operations []*operation) {
+	ctx, cancel := context.WithDeadline(p.life, operations[len(operations)-1].deadline)
+	defer cancel()
+	index, results, err := p.persist(ctx, operations)
+	if err == nil {
+		// The write stands whether or not this node learns of it in time; waiting only lets the caller read it here.
+		if waited := p.applied(ctx, index); waited != nil {
+			p.log.Debug("answered before the entry was applied here", "index", index, "error", waited)
+		}
+	}
+	p.finish(operations, results, err)
+}
+
+// persist tries until the outcome is known, the time is over, or the leader refuses. Every try carries the same identity,
+// so it does not matter whether an earlier one took effect.
+func (p *proposer) persist(ctx context.Context, operations []*operation) (uint64, []command.Result, error) {
+	batch, err := p.encode(operations)
+	if err != nil {
+		return 0, nil, err
+	}
+	pause := retryFirst
+	uncertain := false // an earlier try may have taken effect
+	for {
+		leader, changed := p.leader()
+		if leader != "" {
+			index, results, err := p.attempt(ctx, leader, changed, batch)
+			switch {
+			case err == nil && len(results) == len(operations):
+				return index, results, nil
+			case errors.Is(err, link.ErrOverloaded), errors.Is(err, link.ErrDiskFull):
+				if !uncertain {
+					return 0, nil, err
+				}
+			case !notProcessed(err):
+				uncertain = true
+			}
+			p.log.Debug("batch not accepted", "leader", leader, "error", err)
+		}
+		select {
+		case <-changed:
+			pause = retryFirst
+		case <-time.After(pause):
+			pause = min(2*pause, retryMost)
+		case <-ctx.Done():
+			return 0, nil, link.ErrNoLeader
+		}
+	}
+}
+
+// attempt is one try. It is given up when this node hears of another leader: the old one may never answer.
+func (p *proposer) attempt(ctx context.Context, leader member.ID, changed <-chan struct{}, batch parcel) (uint64, []command.Result, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	watching := make(chan struct{})
+	defer close(watching)
+	go func() {
+		for {
+			select {
+			case <-changed:
+				var now member.ID
+				if now, changed = p.leader(); now != leader {
+					cancel()
+					return
+				}
+			case <-watching:
+				return
+			}
+		}
+	}()
+	return p.submit(ctx, leader, batch)
+}
+
+// encode makes what travels. The floor is the lowest sequence whose outcome may still be asked for: the state machine
+// forgets the results below it and refuses late copies of such operations.
+func (p *proposer) encode(operations []*operation) (parcel, error) {
+	b := command.Batch{Origin: p.origin, Operations: make([]command.Operation, len(operations))}
+	for i, o := range operations {
+		b.Operations[i] = o.Operation
+	}
+	p.mu.Lock()
+	b.Floor = p.open[0].Sequence // these operations are open themselves
+	p.mu.Unlock()
+	encoded, err := command.EncodeBatch(b)
+	if err != nil {
+		return parcel{}, fmt.Errorf("encode batch: %w", err)
+	}
+	return parcel{encoded: encoded, operations: len(operations)}, nil
+}
+
+// finish gives the operations their outcome and moves the floor.
+func (p *proposer) finish(operations []*operation, results []command.Result, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, o := range operations {
+		if o.err = err; err == nil {
+			o.result = results[i]
+		}
+		if errors.Is(o.result.Err, command.ErrStale) {
+			// Only an operation that was given up can be stale; nobody knows what became of its first copy.
+			o.result, o.err = command.Result{}, link.ErrNoLeader
+		}
+		o.finished = true
+		close(o.done)
+	}
+	done := 0
+	for done < len(p.open) && p.open[done].finished {
+		done++
+	}
+	p.open = p.open[done:]
+}
+
+// close fails what waits and ends the batches in flight, whose outcome stays unknown.
+func (p *proposer) close() {
+	p.mu.Lock()
+	p.closed = true
+	queued := p.queue
+	p.queue = nil
+	p.mu.Unlock()
+	p.stop()
+	p.running.Wait()
+	p.finish(queued, nil, link.ErrNoLeader)
+}

@@ -1,0 +1,84 @@
+package cluster
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"tinyurl/fsm/command"
+)
+
+const (
+	// commitTimeout is how soon followers learn of a commit when nothing else is sent.
+	commitTimeout = 50 * time.Millisecond
+	// maxAppendEntries is how many entries travel in one message; with command.MaxBytes an entry, 8 MiB at the worst, which
+	// an RPC must carry within its time-out.
+	maxAppendEntries = 32
+	// stallLimit is how long a log write or an apply may take before this node stops acting as a leader.
+	stallLimit = 5 * time.Second
+)
+
+// What raft may hold in memory at once: the log cache, and one message to each of maxVoters-1 followers. The conversion does
+// not compile when the limits grow past the budget.
+const (
+	raftMemory = 96 << 20 // bytes
+	_          = uint(raftMemory - (logCacheEntries+maxAppendEntries*(maxVoters-1))*command.MaxEntryBytes)
+)
+
+// raftConfig is raft's configuration; DESIGN section 7 has the reasons.
+func raftConfig(c Config, self raft.ServerID) *raft.Config {
+	conf := raft.DefaultConfig()
+	conf.LocalID = self
+	// Heartbeats wait behind a follower's fsync, as they take no path of their own (raft#695). No safety rests on the lease.
+	conf.HeartbeatTimeout = c.Tuning.Heartbeat
+	conf.ElectionTimeout = c.Tuning.Heartbeat
+	conf.LeaderLeaseTimeout = c.Tuning.Heartbeat
+	conf.CommitTimeout = min(commitTimeout, c.Tuning.Heartbeat/4)
+	conf.MaxAppendEntries = maxAppendEntries
+	conf.SnapshotThreshold = c.Tuning.SnapshotThreshold
+	conf.SnapshotInterval = c.Tuning.SnapshotInterval
+	conf.TrailingLogs = c.Tuning.TrailingLogs
+	conf.ShutdownOnRemove = false
+	// The state machine is durable and decides by its own position whether to restore (fsm.Open).
+	conf.NoSnapshotRestoreOnStart = true
+	conf.NoLegacyTelemetry = true
+	// Two entries at most are in flight, so a buffered channel gains nothing; unbuffered, every future is answered when raft
+	// shuts down.
+	conf.BatchApplyCh = false
+	conf.Logger = newHCLogger(c.Environment.Logger, "raft")
+	return conf
+}
+
+// startRaft starts raft, founding the cluster first where this node is a founder and has no state yet.
+func startRaft(c Config, gc groupConfig, trans raft.Transport) (_ *raft.Raft, err error) {
+	conf := raftConfig(c, raft.ServerID(gc.self))
+	s := gc.store
+	if len(gc.founders) > 0 {
+		empty, err := s.empty()
+		if err != nil {
+			return nil, err
+		}
+		if empty {
+			if err := raft.BootstrapCluster(conf, s.cache, s.log, s.snapshots, trans, founding(gc)); err != nil {
+				return nil, fmt.Errorf("found the cluster: %w", err)
+			}
+		}
+	}
+	defer func() {
+		if p := recover(); p != nil { // a damaged log makes NewRaft panic
+			err = fmt.Errorf("raft cannot start on the log in %s: %v; nothing was changed: wipe this node's data directory and start it again, "+
+				"it will join as a new member", groupDir(c.DataDir, gc.id), p)
+		}
+	}()
+	return raft.NewRaft(conf, s.fsm, s.cache, s.log, s.snapshots, trans)
+}
+
+// founding is the first configuration: every founder votes, and every founder writes the very same.
+func founding(gc groupConfig) raft.Configuration {
+	var conf raft.Configuration
+	for _, id := range gc.founders {
+		conf.Servers = append(conf.Servers, raft.Server{ID: raft.ServerID(id), Address: raft.ServerAddress(id), Suffrage: raft.Voter})
+	}
+	return conf
+}

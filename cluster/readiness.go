@@ -1,0 +1,63 @@
+package cluster
+
+import (
+	"sync"
+	"time"
+)
+
+// readyAlone is how long a node that had caught up before waits for a leader before it serves what it knows.
+const readyAlone = 10 * time.Second
+
+// readiness decides what /readyz says. It turns ready once and stays so through later loss of the leader, as redirects go on;
+// only a stop or damage takes it back.
+type readiness struct {
+	now     func() time.Time
+	started time.Time
+	before  bool // this data directory had caught up in an earlier life
+
+	mu       sync.Mutex
+	caught   bool  // owned by mu: this process has had all that a leader had
+	draining bool  // owned by mu
+	damaged  error // owned by mu
+}
+
+func newReadiness(_ Environment, kept *clusterRecord) *readiness {
+	return &readiness{now: time.Now, started: time.Now(), before: kept != nil && kept.CaughtUp}
+}
+
+// caughtUp notes that this node had all the leader had; it reports whether that is news.
+func (r *readiness) caughtUp() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	news := !r.caught
+	r.caught = true
+	return news
+}
+
+func (r *readiness) drain() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.draining = true
+}
+
+func (r *readiness) damage(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.damaged = err
+}
+
+// check returns nil when redirects should be sent here.
+func (r *readiness) check() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.damaged != nil:
+		return r.damaged
+	case r.draining:
+		return errClosed
+	case r.caught, r.before && r.now().Sub(r.started) >= readyAlone:
+		return nil
+	default:
+		return errNotCaughtUp
+	}
+}

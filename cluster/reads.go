@@ -1,0 +1,76 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tinyurl/fsm/link"
+)
+
+// reads answers look-ups on this node: locally where that is safe, after a read index where it is not.
+type reads struct {
+	local   localState
+	indexes *rounds // asks the leader for an index that covers every acknowledged write
+	applied func(ctx context.Context, index uint64) error
+	now     func() time.Time
+	timeout time.Duration
+}
+
+// localState is what a node knows by itself (fsm/store).
+type localState interface {
+	// LookupProven looks a code up. proven says whether a link.ErrNotFound proves absence.
+	LookupProven(link.Code) (l link.Link, proven bool, err error)
+	// Stamp is the leader's stamp of the last applied entry.
+	Stamp() time.Time
+}
+
+// clock is the local time, never below the last applied stamp: a node whose clock is behind must not revive what the
+// cluster has seen expire.
+func (r *reads) clock() time.Time {
+	now := r.now()
+	if stamp := r.local.Stamp(); stamp.After(now) {
+		return stamp
+	}
+	return now
+}
+
+// resolve is the read of a redirect (DESIGN section 5, a to d). It returns the link, expired or not; link.ErrNotFound only
+// when absence is proven; link.ErrGone for a deleted one; link.ErrNoLeader when nothing could be proven in time.
+func (r *reads) resolve(ctx context.Context, code link.Code) (link.Link, error) {
+	l, proven, err := r.local.LookupProven(code)
+	switch {
+	case err == nil && !l.Expired(r.clock()):
+		return l, nil
+	case errors.Is(err, link.ErrGone), errors.Is(err, link.ErrNotFound) && proven:
+		return link.Link{}, err
+	case err != nil && !errors.Is(err, link.ErrNotFound):
+		return link.Link{}, err
+	}
+	// A miss that proves nothing, or a hit that would not redirect: an acknowledged write may not have arrived yet.
+	return r.get(ctx, code)
+}
+
+// get is a linearizable read: it sees every write acknowledged before the call.
+func (r *reads) get(ctx context.Context, code link.Code) (link.Link, error) {
+	if err := r.catchUp(ctx); err != nil {
+		return link.Link{}, err
+	}
+	l, _, err := r.local.LookupProven(code)
+	return l, err
+}
+
+// catchUp waits until this node has applied everything acknowledged before the call, at most timeout.
+func (r *reads) catchUp(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	index, err := r.indexes.join(ctx)
+	if err == nil {
+		err = r.applied(ctx, index)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", link.ErrNoLeader, err)
+	}
+	return nil
+}

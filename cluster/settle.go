@@ -1,0 +1,168 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tinyurl/cluster/forming"
+	"tinyurl/cluster/member"
+)
+
+const (
+	// settleFirst and settleMost bound the pause between two tries to enter a cluster.
+	settleFirst = 100 * time.Millisecond
+	settleMost  = 2 * time.Second
+	// joinTimeout bounds one try to be admitted.
+	joinTimeout = 8 * time.Second
+	// progressEvery is how often a node looks whether it has caught up for the first time.
+	progressEvery = 100 * time.Millisecond
+)
+
+// settle brings a new node into a cluster and sees to it that a returning one is still a member. The same command line thus
+// serves the first start, every restart and growth.
+func (n *Node) settle() {
+	if n.group.Load() == nil {
+		if err := n.enter(); err != nil {
+			if n.life.Err() == nil {
+				n.fail(fmt.Errorf("could not start as a member of a cluster: %w", err))
+			}
+			return
+		}
+	}
+	n.beside.Go(n.followProgress)
+	if err := n.keepTrying("be a member", func(ctx context.Context) error { return n.admitAtLeader(ctx, n.record.ID) }); err == nil {
+		n.log().Info("member of the cluster", "cluster", n.clusterID(), "id", n.record.ID)
+	}
+}
+
+// enter founds a cluster or joins one; it returns when this node's group runs, or with an error that no waiting mends.
+func (n *Node) enter() error {
+	if p := n.parked.Load(); p != nil {
+		return n.unpark(p)
+	}
+	if n.config.BootstrapExpect > 0 {
+		set, err := n.former.Run(n.life)
+		switch {
+		case err == nil:
+			return n.found(set)
+		case !errors.Is(err, forming.ErrFormedElsewhere):
+			return err
+		}
+	}
+	return n.join()
+}
+
+// found makes this node one of the founders.
+func (n *Node) found(set []member.ID) error {
+	n.log().Info("founding a cluster", "founders", set)
+	return n.begin(clusterRecord{Format: dataFormat, ClusterID: member.Founding(set, 0), Founders: set})
+}
+
+// join asks the members that gossip shows, one after the other, until one of them admits this node.
+func (n *Node) join() error {
+	var cluster member.ClusterID
+	err := n.keepTrying("join a cluster", func(ctx context.Context) error {
+		var err error
+		cluster, err = n.askToJoin(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	n.log().Info("joining", "cluster", cluster)
+	return n.begin(clusterRecord{Format: dataFormat, ClusterID: cluster})
+}
+
+func (n *Node) askToJoin(ctx context.Context) (member.ClusterID, error) {
+	err := errors.New("no member of a cluster is in sight")
+	for _, m := range n.gossip.Members() {
+		if m.ID == n.record.ID || m.ClusterID.IsZero() || m.Status != member.Alive {
+			continue
+		}
+		var reply joinReply
+		if reply, err = n.callJoin(ctx, m.ID); err == nil {
+			return reply.ClusterID, nil
+		}
+	}
+	return member.ClusterID{}, err
+}
+
+// begin remembers the cluster and starts the group. It is remembered first: a node that crashes in between starts the group
+// at its next start.
+func (n *Node) begin(record clusterRecord) error {
+	if err := n.remember(record); err != nil {
+		return err
+	}
+	s, err := openStorage(n.config, mainGroup, record.ClusterID)
+	if err != nil {
+		return err
+	}
+	if err := n.openGroup(s, record.Founders); err != nil {
+		return err
+	}
+	n.gossip.SetMeta(func(m *member.Member) { m.ClusterID = record.ClusterID })
+	return nil
+}
+
+// remember makes the record durable.
+func (n *Node) remember(record clusterRecord) error {
+	if err := n.dir.write("cluster.json", record); err != nil {
+		return err
+	}
+	n.cluster.Store(&record)
+	return nil
+}
+
+// followProgress notes what must outlive this process: that raft has state here, and that this node has caught up once.
+func (n *Node) followProgress() {
+	ticker := time.NewTicker(progressEvery)
+	defer ticker.Stop()
+	for {
+		g, record := n.group.Load(), *n.cluster.Load()
+		_, hasTerm := g.store.log.Term()
+		caught := g.Staleness() >= 0
+		if caught {
+			n.ready.caughtUp()
+		}
+		if hasTerm != record.HasState || caught && !record.CaughtUp {
+			record.HasState, record.CaughtUp = hasTerm, record.CaughtUp || caught
+			if err := n.remember(record); err != nil {
+				n.fail(err)
+				return
+			}
+		}
+		if caught && hasTerm {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-n.life.Done():
+			return
+		}
+	}
+}
+
+// keepTrying repeats until do succeeds or the node stops; it says now and then what it is waiting for.
+func (n *Node) keepTrying(what string, do func(context.Context) error) error {
+	pause, said := settleFirst, time.Time{}
+	for {
+		ctx, cancel := context.WithTimeout(n.life, joinTimeout)
+		err := do(ctx)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		if time.Since(said) > 10*time.Second {
+			said = time.Now()
+			n.log().Info("still trying to "+what, "error", err)
+		}
+		select {
+		case <-time.After(pause):
+			pause = min(2*pause, settleMost)
+		case <-n.life.Done():
+			return n.life.Err()
+		}
+	}
+}

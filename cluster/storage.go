@@ -1,0 +1,119 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"time"
+
+	"github.com/hashicorp/raft"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tinyurl/cluster/member"
+	"tinyurl/cluster/raftlog"
+	"tinyurl/fsm"
+	"tinyurl/fsm/store"
+)
+
+// logCacheEntries is how many of the latest entries stay in memory for followers; with entries of at most
+// command.MaxBytes that is 32 MiB at the worst.
+const logCacheEntries = 128
+
+// Log is a group's raft log with the votes. Any write error ends the process through the opener's fatal.
+type Log interface {
+	raft.LogStore
+	raft.StableStore
+	// Term returns the last term and whether one was ever stored; Voted whether a vote was.
+	Term() (uint64, bool)
+	Voted() bool
+	// WritingSince tells when the oldest write under way began, zero when none is.
+	WritingSince() time.Time
+	Close() error
+}
+
+// LogOpener opens the log in a directory.
+type LogOpener func(dir string, now func() time.Time, fatal func(error), reg prometheus.Registerer) (Log, error)
+
+// openBolt is the LogOpener of the product.
+func openBolt(dir string, now func() time.Time, fatal func(error), reg prometheus.Registerer) (Log, error) {
+	return raftlog.Open(raftlog.Config{Path: path.Join(dir, "raft.db"), Now: now, Fatal: fatal, Registerer: reg})
+}
+
+// storage is what one group keeps on disk. It is opened before anything is announced or changed, so that damage is found
+// while the node can still refuse to start.
+type storage struct {
+	fsm       *fsm.FSM
+	snapshots *fsm.Snapshots
+	log       Log
+	cache     *raft.LogCache // what raft reads and writes; above log
+}
+
+// groupDir is where a group keeps its files.
+func groupDir(dataDir string, group uint32) string {
+	return path.Join(dataDir, "groups", fmt.Sprint(group))
+}
+
+// openStorage opens the log and the state of a group and checks that they belong together.
+func openStorage(c Config, group uint32, cluster member.ClusterID) (_ *storage, err error) {
+	dir := groupDir(c.DataDir, group)
+	if err := c.Environment.FS.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make the group's directory: %w", err)
+	}
+	s := &storage{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	env := c.Environment
+	if s.log, err = env.OpenLog(dir, env.Now, env.Fatal, env.Registerer); err != nil {
+		return nil, err
+	}
+	if s.cache, err = raft.NewLogCache(logCacheEntries, s.log); err != nil {
+		return nil, err
+	}
+	s.fsm, err = fsm.Open(fsm.Config{
+		Group: group, ClusterID: cluster, Dir: dir, FS: env.FS, CacheBytes: c.CacheBytes,
+		Logger: env.Logger, Fatal: env.Fatal, Registerer: env.Registerer, Now: env.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.snapshots = s.fsm.Snapshots()
+	return s, s.check()
+}
+
+// check refuses a state that raft's memory does not carry: a voter that forgot its votes would elect wrongly.
+func (s *storage) check() error {
+	var state fsm.LogState
+	var err error
+	if state.First, err = s.log.FirstIndex(); err != nil {
+		return err
+	}
+	if state.Last, err = s.log.LastIndex(); err != nil {
+		return err
+	}
+	_, state.HasTerm = s.log.Term()
+	return s.fsm.CheckLog(state)
+}
+
+// empty reports whether raft has never written anything here.
+func (s *storage) empty() (bool, error) {
+	has, err := raft.HasExistingState(s.cache, s.log, s.snapshots)
+	return !has, err
+}
+
+// position is how far the state is, for the log line at a start.
+func (s *storage) position() store.Position { return s.fsm.Store().Position() }
+
+// close closes what is open; the state machine last, as redirects read it until the end.
+func (s *storage) close() error {
+	var errs []error
+	if s.log != nil {
+		errs = append(errs, s.log.Close())
+	}
+	if s.fsm != nil {
+		errs = append(errs, s.fsm.Close())
+	}
+	return errors.Join(errs...)
+}
