@@ -102,7 +102,10 @@ func probePair(ctx context.Context, config net.ListenConfig, address, host strin
 	if err != nil {
 		return "", err
 	}
-	_, port, _ := net.SplitHostPort(tcp.Addr().String())
+	ip, port, _ := net.SplitHostPort(tcp.Addr().String())
+	if host != "" {
+		host = ip // a name is looked up once, here
+	}
 	udp, err := config.ListenPacket(ctx, "udp", net.JoinHostPort(host, port))
 	if err != nil {
 		return "", errors.Join(err, tcp.Close())

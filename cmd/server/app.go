@@ -1,0 +1,258 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tinyurl/api"
+	"tinyurl/cluster"
+)
+
+// App is one running node: its listeners, its part of the cluster and the HTTP servers over it.
+type App struct {
+	settings Settings
+	env      Environment
+	log      *slog.Logger
+	level    *slog.LevelVar
+
+	// These are opened in this order and closed in the opposite one; those not reached yet are nil.
+	listeners   *listeners
+	certificate *certificate // nil without HTTPS
+	lock        io.Closer
+	node        *cluster.Node
+	servers     []*serving
+
+	health *health // nil until the HTTP servers are made
+	// fatal gets the reason why the node must not go on.
+	fatal   chan error
+	closing sync.Once
+	closed  error // set by closing
+}
+
+// serving is one HTTP server on its listener.
+type serving struct {
+	name     string
+	server   *http.Server
+	listener net.Listener
+}
+
+// Open makes a node of the settings: it binds the listeners, prepares the data directory and opens the cluster, in that
+// order, so that a port in use changes nothing on disk. Errors that wrap ErrUsage are the user's to mend. Run serves; an App
+// that is not run must be closed.
+func Open(ctx context.Context, s Settings, env Environment) (_ *App, err error) {
+	a := &App{settings: s, env: env.withDefaults(), fatal: make(chan error, 1)}
+	a.log, a.level = newLogger(env.LogOutput, s.Log)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close(context.WithoutCancel(ctx)))
+		}
+	}()
+	dir := directory(s.Node.DataDir)
+	secret, fresh, err := clusterSecret(s, dir, a.env.Cluster.Rand)
+	if err != nil {
+		return nil, err
+	}
+	if s.Listen.TLSCert != "" {
+		if a.certificate, err = loadCertificate(s.Listen.TLSCert, s.Listen.TLSKey); err != nil {
+			return nil, err
+		}
+	}
+	if a.listeners, err = bind(ctx, s); err != nil {
+		return nil, err
+	}
+	if a.lock, err = dir.claim(); err != nil {
+		return nil, err
+	}
+	if fresh {
+		if err = dir.keepSecret(secret); err != nil {
+			return nil, fmt.Errorf("keeping the cluster's secret: %w", err)
+		}
+		a.log.Info("the cluster's secret is kept; tinyurl token prints it and the root key", "file", dir.path(secretName))
+	}
+	registry, err := newRegistry(env.Version)
+	if err != nil {
+		return nil, err
+	}
+	if a.node, err = cluster.Open(a.clusterConfig(secret, registry)); err != nil {
+		return nil, err
+	}
+	// Only now: a directory that the cluster refuses stays as it is.
+	if err = dir.keepRecord(record{GossipAddr: a.gossipAddr(), OwnRootKey: s.Secrets.RootKey != ""}); err != nil {
+		return nil, fmt.Errorf("keeping the record of this start: %w", err)
+	}
+	rootKey := s.Secrets.RootKey
+	if rootKey == "" {
+		rootKey = secret.RootKey()
+	}
+	return a, a.openHTTP(rootKey, registry)
+}
+
+// openHTTP makes the HTTP servers. They answer once Run is called; until then connections wait in the kernel.
+func (a *App) openHTTP(rootKey string, registry *prometheus.Registry) error {
+	public, own := publicURL(a.settings, a.listeners.http), httpURL(a.settings, a.listeners.http)
+	started := time.Now()
+	a.health = &health{node: a.node}
+	handler, err := api.New(api.Config{
+		Links: links{a.node}, Cluster: a, Health: a.health,
+		Resolver: visits{a.node, func() time.Duration { return time.Since(started) }},
+		RootKey:  rootKey, PublicURL: public, TargetRules: a.targetRules(public, own),
+		Logger: a.log.With("room", "api"), Now: a.env.Cluster.Now, Registerer: registry, Gatherer: registry,
+	})
+	if err != nil {
+		return err
+	}
+	var certificate api.GetCertificate
+	if a.certificate != nil {
+		certificate = a.certificate.get
+	}
+	a.serve("HTTP", handler, certificate, a.listeners.http)
+	if a.listeners.ops != nil {
+		a.serve("operations", opsHandler(handler), nil, a.listeners.ops)
+	}
+	return nil
+}
+
+func (a *App) serve(name string, handler http.Handler, certificate api.GetCertificate, listener net.Listener) {
+	server := api.NewHTTPServer(handler, api.Limits{}, certificate, a.log.With("listener", name))
+	a.servers = append(a.servers, &serving{name, server, listener})
+}
+
+// Run serves until ctx ends, the node has left its cluster, or something fatal happens, and then closes the App within
+// StopTimeout. It returns nil after an orderly stop.
+func (a *App) Run(ctx context.Context) error {
+	failed := make(chan error, len(a.servers))
+	for _, s := range a.servers {
+		go func() { failed <- s.run() }()
+	}
+	a.log.Info("serving", "url", a.URL(), "gossip", a.gossipAddr(), "name", a.settings.Node.Name, "version", a.env.Version)
+	a.notify(daemon.SdNotifyReady)
+	var cause error
+	select {
+	case <-ctx.Done():
+		a.log.Info("stopping")
+	case <-a.node.Left():
+		a.log.Info("left the cluster, stopping")
+	case cause = <-a.fatal:
+		a.log.Error("stopping for good", "cause", cause)
+	case cause = <-failed:
+		a.log.Error("stopping", "cause", cause)
+	}
+	return errors.Join(cause, a.Close(context.WithoutCancel(ctx)))
+}
+
+// run serves until the server is shut down.
+func (s *serving) run() error {
+	var err error
+	if s.server.TLSConfig != nil {
+		err = s.server.ServeTLS(s.listener, "", "")
+	} else {
+		err = s.server.Serve(s.listener)
+	}
+	return fmt.Errorf("the %s listener ended: %w", s.name, err)
+}
+
+// Close stops the node in order: it turns not ready, hands leadership over, finishes the requests under way and closes the
+// cluster, all within StopTimeout. Further calls return what the first did.
+func (a *App) Close(ctx context.Context) error {
+	a.closing.Do(func() {
+		ctx, cancel := context.WithTimeout(ctx, a.env.StopTimeout)
+		defer cancel()
+		a.closed = a.close(ctx)
+	})
+	return a.closed
+}
+
+func (a *App) close(ctx context.Context) error {
+	if a.health != nil {
+		a.health.stopping.Store(true)
+	}
+	a.notify(daemon.SdNotifyStopping)
+	var errs []error
+	// A slow client may use up a part of the time only; the cluster needs the rest. The operations listener stays to the end,
+	// so that operators can see what a slow stop waits for.
+	drain, cancel := context.WithTimeout(ctx, a.env.StopTimeout/3)
+	defer cancel()
+	for _, s := range a.servers {
+		if s.listener != a.listeners.ops {
+			errs = append(errs, s.shutdown(drain))
+		}
+	}
+	if a.node != nil {
+		errs = append(errs, a.closeNode(ctx))
+	}
+	for _, s := range a.servers {
+		errs = append(errs, s.shutdown(ctx))
+	}
+	if a.listeners != nil {
+		errs = append(errs, a.listeners.close())
+	}
+	if a.lock != nil {
+		errs = append(errs, a.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// shutdown lets the requests under way finish; what is left when ctx ends is cut.
+func (s *serving) shutdown(ctx context.Context) error {
+	if err := s.server.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("requests on the %s listener were cut: %w", s.name, err), s.server.Close())
+	}
+	return nil
+}
+
+// closeNode closes the cluster, and gives up waiting when ctx ends: a disk that hangs must not keep the process.
+func (a *App) closeNode(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() { done <- a.node.Close(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		select {
+		case err := <-done:
+			return err
+		case <-time.After(time.Second):
+			return errors.New("the cluster did not close in time")
+		}
+	}
+}
+
+// Reload takes the log level of s and reads the certificate again. What else differs takes a restart.
+func (a *App) Reload(s Settings) error {
+	a.notify(daemon.SdNotifyReloading)
+	defer a.notify(daemon.SdNotifyReady)
+	a.level.Set(s.Log.Level)
+	if a.certificate != nil {
+		if err := a.certificate.reload(); err != nil {
+			return err
+		}
+	}
+	a.log.Info("reloaded", "level", s.Log.Level.String())
+	return nil
+}
+
+// URL is the base of short URLs.
+func (a *App) URL() string { return publicURL(a.settings, a.listeners.http) }
+
+// HTTPURL is where the HTTP listener is reached, whatever the public URL.
+func (a *App) HTTPURL() string { return httpURL(a.settings, a.listeners.http) }
+
+// Log is the App's logger.
+func (a *App) Log() *slog.Logger { return a.log }
+
+// notify tells the service manager; a node runs as well without one.
+func (a *App) notify(state string) {
+	if err := a.env.Notifier.Notify(state); err != nil {
+		a.log.Warn("the service manager was not told", "cause", err)
+	}
+}

@@ -1,0 +1,53 @@
+package server
+
+import (
+	"net"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tinyurl/cluster"
+	"tinyurl/cluster/identity"
+	"tinyurl/fsm/link"
+)
+
+// clusterConfig is what the cluster needs of the settings and the sockets.
+func (a *App) clusterConfig(secret identity.Secret, registry *prometheus.Registry) cluster.Config {
+	s, environment := a.settings, a.env.Cluster
+	environment.Logger = a.log
+	environment.Registerer = registry
+	environment.Fatal = a.fail
+	return cluster.Config{
+		Name: s.Node.Name, DataDir: s.Node.DataDir, Zone: s.Node.Zone, Version: a.env.Version,
+		HTTPURL: a.HTTPURL(), Replica: s.Node.Replica, Join: s.Node.Join, BootstrapExpect: s.Node.BootstrapExpect,
+		Secret: secret, CacheBytes: s.Memory.Cache,
+		Network: cluster.Network{
+			Listener:        a.listeners.cluster,
+			Advertise:       net.JoinHostPort(s.Node.Advertise, portOf(a.listeners.cluster)),
+			Dial:            a.env.Dial,
+			GossipBind:      a.listeners.gossip,
+			GossipAdvertise: a.gossipAddr(),
+			GossipTransport: a.env.GossipTransport,
+		},
+		Environment: environment,
+		Tuning:      a.env.Tuning,
+	}
+}
+
+// fail takes the first reason why the node must not go on to Run.
+func (a *App) fail(err error) {
+	select {
+	case a.fatal <- err:
+	default: // one is enough
+	}
+}
+
+// gossipAddr is where joiners reach this node.
+func (a *App) gossipAddr() string {
+	_, port, _ := net.SplitHostPort(a.listeners.gossip)
+	return net.JoinHostPort(a.settings.Node.Advertise, port)
+}
+
+// targetRules refuse long URLs that lead back here.
+func (a *App) targetRules(urls ...string) link.TargetRules {
+	return link.TargetRules{OwnHosts: ownHosts(urls...)}
+}
