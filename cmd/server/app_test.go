@@ -177,8 +177,10 @@ func TestOperatorsHaveAListenerOfTheirOwnAndPprofIsNowhereElse(t *testing.T) {
 	n := runNode(t, "--ops-addr=127.0.0.1:0")
 	n.ready(t)
 	ops := "http://" + n.listeners.ops.Addr().String()
-	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 200, "/debug/pprof/": 200, "/debug/pprof/heap": 200,
-		"/api/v1/cluster": 404, "/": 404} {
+	for path, want := range map[string]int{
+		"/healthz": 200, "/readyz": 200, "/metrics": 200, "/debug/pprof/": 200, "/debug/pprof/heap": 200,
+		"/api/v1/cluster": 404, "/": 404,
+	} {
 		if status, _ := get(t, http.DefaultClient, ops+path); status != want {
 			t.Errorf("%s: %d, want %d", path, status, want)
 		}
@@ -192,8 +194,10 @@ func TestMetricsAreThoseOfGoTheProcessTheLibrariesAndOurOwn(t *testing.T) {
 	n := runNode(t)
 	n.ready(t)
 	_, text := get(t, http.DefaultClient, n.HTTPURL()+"/metrics")
-	for _, name := range []string{"go_goroutines", "process_open_fds", `tinyurl_build_info{version="v-test"} 1`, "tinyurl_http_requests_total",
-		"\nraft_", "\nraft_boltdb_", "\nmemberlist_"} {
+	for _, name := range []string{
+		"go_goroutines", "process_open_fds", `tinyurl_build_info{version="v-test"} 1`, "tinyurl_http_requests_total",
+		"\nraft_", "\nraft_boltdb_", "\nmemberlist_",
+	} {
 		if !strings.Contains(text, name) {
 			t.Errorf("no %q among the metrics", name)
 		}

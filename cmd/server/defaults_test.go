@@ -92,13 +92,19 @@ func TestMemoryIsTheLeastOfMachineAndCgroups(t *testing.T) {
 		{"no files", nil, 0},
 		{"machine alone", map[string]string{"proc/meminfo": meminfo}, 16 << 20},
 		{"unlimited", map[string]string{"proc/meminfo": meminfo, "proc/self/cgroup": "0::/a.slice\n", "sys/fs/cgroup/a.slice/memory.max": "max\n"}, 16 << 20},
-		{"limited above", map[string]string{"proc/meminfo": meminfo, "proc/self/cgroup": "0::/a.slice/b.service\n",
-			"sys/fs/cgroup/a.slice/memory.max": "4194304\n", "sys/fs/cgroup/a.slice/b.service/memory.max": "8388608\n"}, 4 << 20},
+		{"limited above", map[string]string{
+			"proc/meminfo": meminfo, "proc/self/cgroup": "0::/a.slice/b.service\n",
+			"sys/fs/cgroup/a.slice/memory.max": "4194304\n", "sys/fs/cgroup/a.slice/b.service/memory.max": "8388608\n",
+		}, 4 << 20},
 		{"in a container", map[string]string{"proc/meminfo": meminfo, "proc/self/cgroup": "0::/../../docker/1\n", "sys/fs/cgroup/memory.max": "2097152"}, 2 << 20},
-		{"version 1", map[string]string{"proc/meminfo": meminfo, "proc/self/cgroup": "5:cpu:/x\n4:memory:/docker/1\n",
-			"sys/fs/cgroup/memory/memory.limit_in_bytes": "3145728"}, 3 << 20},
-		{"version 1 unlimited", map[string]string{"proc/meminfo": meminfo, "proc/self/cgroup": "4:memory:/\n",
-			"sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712"}, 16 << 20},
+		{"version 1", map[string]string{
+			"proc/meminfo": meminfo, "proc/self/cgroup": "5:cpu:/x\n4:memory:/docker/1\n",
+			"sys/fs/cgroup/memory/memory.limit_in_bytes": "3145728",
+		}, 3 << 20},
+		{"version 1 unlimited", map[string]string{
+			"proc/meminfo": meminfo, "proc/self/cgroup": "4:memory:/\n",
+			"sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712",
+		}, 16 << 20},
 		{"garbage", map[string]string{"proc/meminfo": "MemTotal: x kB\nMem", "proc/self/cgroup": "what\n\n"}, 0},
 	} {
 		root := fstest.MapFS{}

@@ -108,10 +108,14 @@ func TestEverySettingCanBeGivenInEachOfThreeWays(t *testing.T) {
 		"tls-cert": "c.pem", "tls-key": "k.pem",
 	}
 	want := Settings{
-		Node: NodeSettings{Name: "n7", DataDir: "/data", Advertise: "n7.example.org", Zone: "eu-1",
-			Join: []string{"a:7946", "b:9", "srv://c.d"}, BootstrapExpect: 3},
-		Listen: ListenSettings{HTTP: "127.0.0.1:81", Cluster: "127.0.0.1:82", Gossip: "127.0.0.1:83", Ops: ":9090",
-			PublicURL: "https://s.example.org", TLSCert: "c.pem", TLSKey: "k.pem"},
+		Node: NodeSettings{
+			Name: "n7", DataDir: "/data", Advertise: "n7.example.org", Zone: "eu-1",
+			Join: []string{"a:7946", "b:9", "srv://c.d"}, BootstrapExpect: 3,
+		},
+		Listen: ListenSettings{
+			HTTP: "127.0.0.1:81", Cluster: "127.0.0.1:82", Gossip: "127.0.0.1:83", Ops: ":9090",
+			PublicURL: "https://s.example.org", TLSCert: "c.pem", TLSKey: "k.pem",
+		},
 		Secrets: SecretSettings{Cluster: parsed(t, secretA), RootKey: secretB},
 		Memory:  MemorySettings{Cache: 64 << 20, Limit: 1 << 30},
 		Log:     LogSettings{Level: slog.LevelDebug, Format: "json"},
@@ -285,11 +289,11 @@ func TestSettingsThatCannotBeTakenAreUsageErrorsThatNameTheirSource(t *testing.T
 		{args: []string{"--config=/no/such/file"}, want: "--config"},
 		{config: "name: [", want: "c.yaml"},
 		{config: "- name", want: "c.yaml"},
-		{config: "nmae: x\nlog.level: y", want: "c.yaml: no such setting: log.level, nmae"},
+		{config: "nick: x\nlog.level: y", want: "c.yaml: no such setting: log.level, nick"},
 		{config: "log-store: wal", want: "no such setting: log-store"},
 		{config: "config: x", want: "no such setting: config"},
 		{config: "server: http://x", want: "no such setting: server"},
-		{environ: []string{"TINYURL_NMAE=x"}, want: "TINYURL_NMAE"},
+		{environ: []string{"TINYURL_NICK=x"}, want: "TINYURL_NICK"},
 		{environ: []string{"TINYURL_name=x"}, want: "TINYURL_name"},
 	} {
 		args := tc.args

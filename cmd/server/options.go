@@ -46,49 +46,83 @@ func options() []option {
 // nodeOptions say who the node is and with whom.
 func nodeOptions() []option {
 	return []option{
-		{"name", "the node's name (default: the host name)", text, "",
-			setText(func(s *Settings) *string { return &s.Node.Name }, member.CheckName)},
-		{"data-dir", "directory for everything the node keeps", text, "./tinyurl-data",
-			setText(func(s *Settings) *string { return &s.Node.DataDir }, checkSet)},
-		{"http-addr", "listener for redirects and the API", text, ":8080",
-			setText(func(s *Settings) *string { return &s.Listen.HTTP }, checkListen)},
-		{"cluster-addr", "listener for raft and node-to-node calls", text, ":7000",
-			setText(func(s *Settings) *string { return &s.Listen.Cluster }, checkListen)},
-		{"gossip-addr", "listener for membership, TCP and UDP", text, ":7946",
-			setText(func(s *Settings) *string { return &s.Listen.Gossip }, checkListen)},
-		{"advertise", "host that other nodes use (default: the first private address)", text, "",
-			setText(func(s *Settings) *string { return &s.Node.Advertise }, checkHost)},
-		{"public-url", "base of short URLs (default: that of the HTTP listener)", text, "",
-			setPublicURL},
+		{
+			"name", "the node's name (default: the host name)", text, "",
+			setText(func(s *Settings) *string { return &s.Node.Name }, member.CheckName),
+		},
+		{
+			"data-dir", "directory for everything the node keeps", text, "./tinyurl-data",
+			setText(func(s *Settings) *string { return &s.Node.DataDir }, checkSet),
+		},
+		{
+			"http-addr", "listener for redirects and the API", text, ":8080",
+			setText(func(s *Settings) *string { return &s.Listen.HTTP }, checkListen),
+		},
+		{
+			"cluster-addr", "listener for raft and node-to-node calls", text, ":7000",
+			setText(func(s *Settings) *string { return &s.Listen.Cluster }, checkListen),
+		},
+		{
+			"gossip-addr", "listener for membership, TCP and UDP", text, ":7946",
+			setText(func(s *Settings) *string { return &s.Listen.Gossip }, checkListen),
+		},
+		{
+			"advertise", "host that other nodes use (default: the first private address)", text, "",
+			setText(func(s *Settings) *string { return &s.Node.Advertise }, checkHost),
+		},
+		{
+			"public-url", "base of short URLs (default: that of the HTTP listener)", text, "",
+			setPublicURL,
+		},
 		{"join", "gossip seeds: host[:port] or srv://name; repeatable", list, "", setJoin},
-		{"bootstrap-expect", "form a new cluster once this many nodes see each other (default: 1 without --join, else 0)", text, "",
-			setExpect},
-		{"cluster-secret", "the one secret of the cluster, 32 characters or more (default: kept in the data directory)", secret, "",
-			setClusterSecret},
-		{"root-key", "API key with every scope, 32 printable characters or more (default: derived from the secret)", secret, "",
-			setText(func(s *Settings) *string { return &s.Secrets.RootKey }, checkKey)},
+		{
+			"bootstrap-expect", "form a new cluster once this many nodes see each other (default: 1 without --join, else 0)", text, "",
+			setExpect,
+		},
+		{
+			"cluster-secret", "the one secret of the cluster, 32 characters or more (default: kept in the data directory)", secret, "",
+			setClusterSecret,
+		},
+		{
+			"root-key", "API key with every scope, 32 printable characters or more (default: derived from the secret)", secret, "",
+			setText(func(s *Settings) *string { return &s.Secrets.RootKey }, checkKey),
+		},
 		{"replica", "a non-voting node: serves redirects, never counts for the quorum", toggle, "false", setReplica},
-		{"zone", "failure zone of the node", text, "",
-			setText(func(s *Settings) *string { return &s.Node.Zone }, checkZone)},
+		{
+			"zone", "failure zone of the node", text, "",
+			setText(func(s *Settings) *string { return &s.Node.Zone }, checkZone),
+		},
 	}
 }
 
 // serviceOptions say how the node serves.
 func serviceOptions() []option {
 	return []option{
-		{"cache-size", "block cache of the store (default: an eighth of memory, at most 1GiB)", text, "",
-			setBytes(func(s *Settings) *int64 { return &s.Memory.Cache }, minCache)},
-		{"memory-limit", "soft limit of the Go runtime (default: none)", text, "",
-			setBytes(func(s *Settings) *int64 { return &s.Memory.Limit }, minMemoryLimit)},
+		{
+			"cache-size", "block cache of the store (default: an eighth of memory, at most 1GiB)", text, "",
+			setBytes(func(s *Settings) *int64 { return &s.Memory.Cache }, minCache),
+		},
+		{
+			"memory-limit", "soft limit of the Go runtime (default: none)", text, "",
+			setBytes(func(s *Settings) *int64 { return &s.Memory.Limit }, minMemoryLimit),
+		},
 		{"log-level", "debug, info, warn or error", text, "info", setLevel},
-		{"log-format", "text or json", text, "text",
-			setText(func(s *Settings) *string { return &s.Log.Format }, checkFormat)},
-		{"ops-addr", "extra listener for health, metrics and pprof", text, "",
-			setText(func(s *Settings) *string { return &s.Listen.Ops }, checkListen)},
-		{"tls-cert", "PEM file with the certificate for HTTPS", text, "",
-			setText(func(s *Settings) *string { return &s.Listen.TLSCert }, checkSet)},
-		{"tls-key", "PEM file with its private key", text, "",
-			setText(func(s *Settings) *string { return &s.Listen.TLSKey }, checkSet)},
+		{
+			"log-format", "text or json", text, "text",
+			setText(func(s *Settings) *string { return &s.Log.Format }, checkFormat),
+		},
+		{
+			"ops-addr", "extra listener for health, metrics and pprof", text, "",
+			setText(func(s *Settings) *string { return &s.Listen.Ops }, checkListen),
+		},
+		{
+			"tls-cert", "PEM file with the certificate for HTTPS", text, "",
+			setText(func(s *Settings) *string { return &s.Listen.TLSCert }, checkSet),
+		},
+		{
+			"tls-key", "PEM file with its private key", text, "",
+			setText(func(s *Settings) *string { return &s.Listen.TLSKey }, checkSet),
+		},
 	}
 }
 

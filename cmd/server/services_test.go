@@ -102,8 +102,10 @@ func TestTheStatusDocumentSpeaksTheWordsOfTheAPI(t *testing.T) {
 	got := statusDocument(cluster.Status{
 		ClusterVersion: 1,
 		Node:           cluster.NodeStatus{ID: "n2-000002", Name: "n2", Version: "v", Uptime: 90 * time.Second, HTTPURL: "u2"},
-		Groups: []cluster.GroupStatus{{State: "follower", Term: 7, Leader: "n1-000001", Quorum: true, LastIndex: 5, CommitIndex: 4, AppliedIndex: 3,
-			LastContact: 20 * time.Millisecond, Staleness: -1, SnapshotIndex: 2, SnapshotTerm: 1, Links: 8, Counter: 9, DigestIndex: 4096, Digest: "d"}},
+		Groups: []cluster.GroupStatus{{
+			State: "follower", Term: 7, Leader: "n1-000001", Quorum: true, LastIndex: 5, CommitIndex: 4, AppliedIndex: 3,
+			LastContact: 20 * time.Millisecond, Staleness: -1, SnapshotIndex: 2, SnapshotTerm: 1, Links: 8, Counter: 9, DigestIndex: 4096, Digest: "d",
+		}},
 		Members: []cluster.MemberStatus{
 			{Member: mate("n1-000001", "u1", member.Alive, false), Voter: true, Healthy: true, Reachable: true, StableSince: since, LastIndex: 5},
 			{Member: mate("n2-000002", "u2", member.Failed, false), Voter: true, LastContact: -1, TrailsBy: 4, Error: "no answer"},
@@ -115,14 +117,20 @@ func TestTheStatusDocumentSpeaksTheWordsOfTheAPI(t *testing.T) {
 	want := v1.Cluster{
 		ClusterVersion: 1,
 		Node:           v1.Node{ID: "n2-000002", Name: "n2", Version: "v", UptimeSeconds: 90, HTTPURL: "u2"},
-		Groups: []v1.Group{{State: "follower", Term: 7, Leader: &v1.Leader{ID: "n1-000001", Name: "n1", HTTPURL: "u1"}, Quorum: true,
+		Groups: []v1.Group{{
+			State: "follower", Term: 7, Leader: &v1.Leader{ID: "n1-000001", Name: "n1", HTTPURL: "u1"}, Quorum: true,
 			LastIndex: 5, CommitIndex: 4, AppliedIndex: 3, LastContactMs: 20, StalenessMs: -1, Snapshot: v1.Snapshot{Index: 2, Term: 1},
-			Links: 8, Counter: 9, Digest: v1.Digest{Index: 4096, Value: "d"}}},
+			Links: 8, Counter: 9, Digest: v1.Digest{Index: 4096, Value: "d"},
+		}},
 		Members: []v1.Member{
-			{ID: "n1-000001", Name: "n1", Address: "c", HTTPURL: "u1", Status: "alive", Voter: true, Role: "leader", Healthy: true, Reachable: true,
-				Version: "v", Zone: "z", StableSince: &v1.Time{Time: since}, Progress: v1.Progress{LastIndex: 5}},
-			{ID: "n2-000002", Name: "n2", Address: "c", HTTPURL: "u2", Status: "failed", Voter: true, Role: "follower", Version: "v", Zone: "z",
-				Error: "no answer", Progress: v1.Progress{LastContactMs: -1, TrailsBy: 4}},
+			{
+				ID: "n1-000001", Name: "n1", Address: "c", HTTPURL: "u1", Status: "alive", Voter: true, Role: "leader", Healthy: true, Reachable: true,
+				Version: "v", Zone: "z", StableSince: &v1.Time{Time: since}, Progress: v1.Progress{LastIndex: 5},
+			},
+			{
+				ID: "n2-000002", Name: "n2", Address: "c", HTTPURL: "u2", Status: "failed", Voter: true, Role: "follower", Version: "v", Zone: "z",
+				Error: "no answer", Progress: v1.Progress{LastContactMs: -1, TrailsBy: 4},
+			},
 			{ID: "n3-000003", Name: "n3", Address: "c", HTTPURL: "u3", Status: "alive", Role: "replica", Version: "v", Zone: "z"},
 			{ID: "n4-000004", Name: "n4", Address: "c", HTTPURL: "u4", Status: "alive", Role: "joining", Version: "v", Zone: "z"},
 		},

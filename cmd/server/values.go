@@ -133,8 +133,10 @@ func parseBase(v string) (string, error) {
 func parseBytes(v string) (int64, error) {
 	digits := strings.TrimRight(v, "BbIiKkMmGgTt ")
 	unit := strings.ToUpper(strings.TrimSpace(v[len(digits):]))
-	shift, ok := map[string]uint{"": 0, "B": 0, "K": 10, "KB": 10, "KIB": 10, "M": 20, "MB": 20, "MIB": 20,
-		"G": 30, "GB": 30, "GIB": 30, "T": 40, "TB": 40, "TIB": 40}[unit]
+	shift, ok := map[string]uint{
+		"": 0, "B": 0, "K": 10, "KB": 10, "KIB": 10, "M": 20, "MB": 20, "MIB": 20,
+		"G": 30, "GB": 30, "GIB": 30, "T": 40, "TB": 40, "TIB": 40,
+	}[unit]
 	n, err := strconv.ParseUint(digits, 10, 63)
 	if !ok || err != nil || n > math.MaxInt64>>shift {
 		return 0, fmt.Errorf("%q is not a size like 64MiB or 1GiB", v)

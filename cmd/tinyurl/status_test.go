@@ -16,10 +16,14 @@ func threeNodes() v1.Cluster {
 		ClusterID: "c0ffee", Node: v1.Node{Name: "n2"},
 		Groups: []v1.Group{{Quorum: true, Links: 7, Leader: &v1.Leader{Name: "n1"}}},
 		Members: []v1.Member{
-			{ID: "n1-3f9c2a", Name: "n1", Address: "10.0.0.1:7000", HTTPURL: "http://10.0.0.1:8080", Status: "alive", Voter: true,
-				Role: "leader", Healthy: true, Version: "v1", Zone: "a"},
-			{ID: "n2-90b1d4", Name: "n2", Address: "10.0.0.2:7000", HTTPURL: "http://10.0.0.2:8080", Status: "alive", Voter: true,
-				Role: "follower", Healthy: true, Version: "v1", Progress: v1.Progress{LastContactMs: 31, TrailsBy: 2}},
+			{
+				ID: "n1-3f9c2a", Name: "n1", Address: "10.0.0.1:7000", HTTPURL: "http://10.0.0.1:8080", Status: "alive", Voter: true,
+				Role: "leader", Healthy: true, Version: "v1", Zone: "a",
+			},
+			{
+				ID: "n2-90b1d4", Name: "n2", Address: "10.0.0.2:7000", HTTPURL: "http://10.0.0.2:8080", Status: "alive", Voter: true,
+				Role: "follower", Healthy: true, Version: "v1", Progress: v1.Progress{LastContactMs: 31, TrailsBy: 2},
+			},
 			{ID: "n3-000001", Name: "n3", Status: "failed", Voter: true, Role: "follower", Error: "no\nanswer", Progress: v1.Progress{LastContactMs: -1}},
 		},
 		Warnings: []string{"voter n3 does not answer"},
