@@ -40,6 +40,7 @@ type Group struct {
 	confirms   *rounds
 	members    *membership
 	stale      *staleness
+	metrics    *metrics
 
 	duties *duties
 	life   context.Context
@@ -76,13 +77,20 @@ func openGroup(c Config, gc groupConfig) (*Group, error) {
 		Stream: gc.stream, Logger: newHCLogger(log, "raft-net"), Stalled: g.stalled,
 	})
 	var err error
-	if g.raft, err = startRaft(c, gc, g.trans); err != nil {
+	if g.metrics, err = newMetrics(c.Environment.Registerer, gc.id); err == nil {
+		g.raft, err = startRaft(c, gc, g.trans)
+	}
+	if err != nil {
+		g.metrics.unregister()
 		return nil, errors.Join(err, g.trans.Close(), gc.store.close())
 	}
 	g.leader = newLeaderWatch(g.raft)
 	g.leadership = newLeadership(g.raft, log, g.lead)
-	g.intake = newIntake(g.raft, c.Environment.Now, log)
+	g.intake = newIntake(g.raft, c.Environment.Now, g.metrics.operations.Observe, log)
 	g.wire(c, gc)
+	if err := g.metrics.gauges(g); err != nil {
+		log.Warn("some metrics are missing", "error", err)
+	}
 	g.leadership.open()
 	g.beside.Go(func() { g.disk.run(g.life, g.handOverDisk) })
 	g.beside.Go(func() { g.stale.run(g.life) })
@@ -145,6 +153,7 @@ func (g *Group) indexFrom(others neighbours) func(context.Context) (uint64, erro
 				} else {
 					index, err = others.askIndex(ctx, leader)
 				}
+				g.metrics.asked(err)
 				if err == nil {
 					return index, nil
 				}
@@ -192,12 +201,19 @@ func (g *Group) Create(ctx context.Context, drafts []link.Draft) ([]command.Resu
 	for i, d := range drafts {
 		commands[i] = command.Create{Draft: d}
 	}
-	return g.proposer.propose(ctx, commands)
+	return g.write(ctx, commands)
+}
+
+func (g *Group) write(ctx context.Context, commands []command.Command) ([]command.Result, error) {
+	began := time.Now()
+	results, err := g.proposer.propose(ctx, commands)
+	g.metrics.wrote(time.Since(began), results, err)
+	return results, err
 }
 
 // Delete deletes a link for good.
 func (g *Group) Delete(ctx context.Context, code link.Code) error {
-	results, err := g.proposer.propose(ctx, []command.Command{command.Delete{Code: code}})
+	results, err := g.write(ctx, []command.Command{command.Delete{Code: code}})
 	if err != nil {
 		return err
 	}
@@ -243,6 +259,7 @@ func (g *Group) close() error {
 	g.leader.close()
 	err := g.raft.Shutdown().Error()
 	g.intake.close()
+	g.metrics.unregister()
 	return errors.Join(err, g.trans.Close(), g.store.close())
 }
 

@@ -31,6 +31,7 @@ const (
 type intake struct {
 	raft  *raft.Raft
 	now   func() time.Time
+	size  func(operations float64) // told the size of each entry
 	log   *slog.Logger
 	queue chan *submission
 	slots chan struct{} // a token per entry in flight
@@ -53,9 +54,9 @@ type submission struct {
 	err     error
 }
 
-func newIntake(r *raft.Raft, now func() time.Time, logger *slog.Logger) *intake {
+func newIntake(r *raft.Raft, now func() time.Time, size func(float64), logger *slog.Logger) *intake {
 	q := &intake{
-		raft: r, now: now, log: logger,
+		raft: r, now: now, size: size, log: logger,
 		queue: make(chan *submission, intakeQueue), slots: make(chan struct{}, entriesInFlight),
 	}
 	q.life, q.stop = context.WithCancel(context.Background())
@@ -131,10 +132,12 @@ func (q *intake) gather(first *submission) (full []*submission, held *submission
 
 // propose appends one entry and hands its results back.
 func (q *intake) propose(full []*submission) {
-	batches := make([][]byte, len(full))
+	batches, operations := make([][]byte, len(full)), 0
 	for i, s := range full {
 		batches[i] = s.encoded
+		operations += s.operations
 	}
+	q.size(float64(operations))
 	index, results, err := q.apply(batches...)
 	if err == nil && len(results) != len(full) {
 		err = fmt.Errorf("%w: %d batches, %d results", ErrUnknownOutcome, len(full), len(results))
