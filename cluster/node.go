@@ -239,9 +239,13 @@ func (n *Node) openGroup(s *storage, founders []member.ID) error {
 	return nil
 }
 
-// fail is the environment's Fatal: the first failure is reported, the rest follow from it.
+// fail is the environment's Fatal: the first failure is reported, the rest follow from it. Raft stops at once: it would try
+// to write its term to a log that no longer works, and panic. Redirects go on until the owner closes the node.
 func (n *Node) fail(err error) {
 	n.fatal.Do(func() {
+		if g := n.group.Load(); g != nil {
+			g.raft.Shutdown()
+		}
 		n.log().Error("this node cannot go on", "error", err)
 		n.ready.damage(err)
 		if report := n.report; report != nil {
