@@ -124,6 +124,8 @@ func (a *Authority) ClientTLS(peer member.ID, protocols ...string) *tls.Config {
 	return c
 }
 
+// config is what both sides have in common. Nothing in it depends on the moment: certificates are asked for at each
+// handshake, so one configuration serves a process for its life.
 func (a *Authority) config(protocols []string) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS13,
@@ -134,6 +136,7 @@ func (a *Authority) config(protocols []string) *tls.Config {
 			if _, err := PeerID(s); err != nil {
 				return err
 			}
+			// TLS refuses two lists without a common entry by itself, but takes a side that offers no list at all.
 			if len(protocols) > 0 && s.NegotiatedProtocol == "" {
 				return fmt.Errorf("%w (offered: %q)", ErrNoProtocol, protocols)
 			}
@@ -167,12 +170,18 @@ func (a *Authority) certificate() (*tls.Certificate, error) {
 	}
 	fresh, err := a.issue(now)
 	if err != nil {
+		// There was a month in hand for this: the old one serves while it is valid.
+		if a.current != nil && !now.Before(a.current.Leaf.NotBefore) && !now.After(a.current.Leaf.NotAfter) {
+			return a.current, nil
+		}
 		return nil, fmt.Errorf("issuing the node's certificate: %w", err)
 	}
 	a.current = fresh
 	return fresh, nil
 }
 
+// issue makes a key and a certificate for it; the lock is held. The key never leaves the process, so a restart makes another
+// one and nothing has to be kept, found or revoked.
 func (a *Authority) issue(now time.Time) (*tls.Certificate, error) {
 	var fresh [ed25519.SeedSize + 16]byte
 	if _, err := io.ReadFull(a.rand, fresh[:]); err != nil {

@@ -43,6 +43,8 @@ func Explain(err error) error {
 	return err
 }
 
+// reason finds the sentinel for an error, nil for none. The first four lines are what this side found wrong with the other;
+// the last is what the other side said of this one.
 func reason(err error) error {
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return ErrOtherSecret

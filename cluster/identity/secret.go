@@ -99,10 +99,13 @@ func (s Secret) RootKey() string {
 	return "tu_" + base64.RawURLEncoding.EncodeToString(s.derive(labelRoot, 32))
 }
 
+// authorityKey signs the nodes' certificates. Every node has it: what it proves is knowledge of the secret, no more.
 func (s Secret) authorityKey() ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(s.derive(labelAuthority, ed25519.SeedSize))
 }
 
+// derive is HKDF (RFC 5869) with SHA-256. No slow password hash: secrets are long random strings, and MinSecret sees to the
+// long.
 func (s Secret) derive(label string, n int) []byte {
 	if s.IsZero() {
 		// Deriving from nothing would give every careless cluster the same keys.

@@ -47,6 +47,7 @@ func ParseClusterID(s string) (ClusterID, error) {
 // IsZero says that no cluster has been formed or joined.
 func (c ClusterID) IsZero() bool { return c == ClusterID{} }
 
+// String is 32 lower-case hex digits.
 func (c ClusterID) String() string { return hex.EncodeToString(c[:]) }
 
 // MarshalText and UnmarshalText carry the id through JSON as String writes it.

@@ -73,6 +73,7 @@ func CheckName(name string) error {
 	return nil
 }
 
+// isAlnum and isHex know ASCII only, and lower case only: an id has one spelling.
 func isAlnum(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
 
 func isHex(s string) bool {
@@ -96,6 +97,7 @@ const (
 	Left
 )
 
+// String is the status as documents and logs show it.
 func (s Status) String() string {
 	switch s {
 	case Alive:

@@ -27,7 +27,7 @@ const (
 const (
 	pingAfter   = 2 * time.Second
 	pingTimeout = 2 * time.Second
-	idleTimeout = 5 * time.Minute
+	idleTimeout = 5 * time.Minute // less than the listener's: see there
 )
 
 // ClientConfig is what a Client needs.
@@ -176,6 +176,7 @@ func (c *Client) do(ctx context.Context, to member.ID, name string, body []byte,
 	return c.read(resp, limit)
 }
 
+// request is one call as HTTP.
 func (c *Client) request(ctx context.Context, to member.ID, name string, body []byte) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+string(to)+path+name, bytes.NewReader(body))
 	if err != nil {
@@ -191,6 +192,8 @@ func (c *Client) request(ctx context.Context, to member.ID, name string, body []
 	return req, nil
 }
 
+// read is the answer's body, or its error. An answer without our header comes from something that is no Mux, and says nothing
+// of what it did.
 func (c *Client) read(resp *http.Response, limit int) ([]byte, error) {
 	if resp.StatusCode != http.StatusOK {
 		text, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorText))
@@ -207,6 +210,7 @@ func (c *Client) read(resp *http.Response, limit int) ([]byte, error) {
 	return body, nil
 }
 
+// node is the remote of an id, made at its first call. Ids are few: those of the cluster's members, until Forget.
 func (c *Client) node(id member.ID) (*remote, error) {
 	if _, err := member.ParseID(string(id)); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)

@@ -1,6 +1,3 @@
-// Package peer is the remote procedure calls between nodes: HTTP/2 POSTs over the cluster listener's mutual TLS. The caller
-// is who its certificate names; a call carries its deadline and its cluster, both are enforced; errors keep their identity;
-// and a caller always learns whether a call that failed may have been processed.
 package peer
 
 import (
@@ -31,6 +28,7 @@ func Bytes() Codec[[]byte, []byte] {
 	return Codec[[]byte, []byte]{same, same, same, same}
 }
 
+// marshal and unmarshal are encoding/json with one type.
 func marshal[T any](v T) ([]byte, error) { return json.Marshal(v) }
 
 func unmarshal[T any](b []byte) (T, error) {
@@ -61,6 +59,7 @@ func WithMaxBytes(n int) Option { return func(o *options) { o.maxBytes = n } }
 // is formed or joined.
 func AcrossClusters() Option { return func(o *options) { o.anywhere = true } }
 
+// apply is the defaults with the options on top.
 func apply(opts []Option) options {
 	o := options{maxBytes: MaxBytes}
 	for _, opt := range opts {

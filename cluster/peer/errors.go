@@ -78,7 +78,7 @@ func (c Codes) of(err error) []string {
 			codes = append(codes, code)
 		}
 	}
-	if len(codes) == 0 {
+	if len(codes) == 0 { // the words travel, the identity is lost
 		return []string{"peer_internal"}
 	}
 	return codes
@@ -90,6 +90,7 @@ type remoteError struct {
 	sentinels []error
 }
 
+// Error is the other node's words; Unwrap gives errors.Is the sentinels.
 func (e *remoteError) Error() string   { return e.text }
 func (e *remoteError) Unwrap() []error { return e.sentinels }
 

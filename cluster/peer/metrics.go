@@ -13,6 +13,7 @@ type metrics struct {
 	seconds  *prometheus.HistogramVec
 }
 
+// newMetrics registers with r, which may be nil; it fails when the names are taken by something else.
 func newMetrics(r prometheus.Registerer) (metrics, error) {
 	m := metrics{
 		answered: prometheus.NewCounterVec(prometheus.CounterOpts{

@@ -125,6 +125,7 @@ func Handle[Req, Resp any](m *Mux, name string, codec Codec[Req, Resp], fn func(
 	}})
 }
 
+// register adds a call, or panics.
 func (m *Mux) register(c call) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -190,6 +191,8 @@ func (m *Mux) answer(w http.ResponseWriter, r *http.Request, c call) ([]byte, er
 	return m.run(ctx, c, from, body)
 }
 
+// sameCluster refuses callers of other clusters: one secret may serve several, and a recovered cluster keeps the secret of
+// the one it was recovered from.
 func (m *Mux) sameCluster(r *http.Request, c call) error {
 	if c.anywhere {
 		return nil
@@ -213,6 +216,7 @@ func (m *Mux) patience(r *http.Request) time.Duration {
 	return time.Duration(ms) * time.Millisecond
 }
 
+// readBody trusts the announced length for no more than a quick refusal.
 func readBody(r *http.Request, limit int) ([]byte, error) {
 	if r.ContentLength > int64(limit) {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d are taken", ErrTooLarge, r.ContentLength, limit)

@@ -23,6 +23,7 @@ type Acks struct {
 	changed chan struct{} // closed at the next ack; nil when nobody waits
 }
 
+// newAcks knows of no acknowledgement; every instant is after it.
 func newAcks() *Acks { return &Acks{sent: map[member.ID]Instant{}} }
 
 // Now is an instant that every message sent from here on comes after. A read takes it first of all.

@@ -23,6 +23,11 @@ type replica struct {
 // trio is a cluster of three in virtual time.
 func trio(t *testing.T) (*world, []*replica) {
 	t.Helper()
+	return trioWith(t, func(member.ID) raft.FSM { return noFSM{} })
+}
+
+func trioWith(t *testing.T, fsm func(member.ID) raft.FSM) (*world, []*replica) {
+	t.Helper()
 	w := newWorld(t)
 	var servers raft.Configuration
 	for _, id := range []member.ID{idA, idB, idC} {
@@ -43,7 +48,7 @@ func trio(t *testing.T) (*world, []*replica) {
 			t.Fatal(err)
 		}
 		var err error
-		if r.raft, err = raft.NewRaft(c, noFSM{}, logs, logs, snapshots, r.trans); err != nil {
+		if r.raft, err = raft.NewRaft(c, fsm(id), logs, logs, snapshots, r.trans); err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, r)

@@ -101,6 +101,8 @@ func (d *Dialer) Dial(ctx context.Context, to member.ID, protocol string) (*Conn
 	return conn, nil
 }
 
+// dial connects, shakes hands and waits for the other side's first byte. In TLS 1.3 the dialler is done before the acceptor
+// has looked at its certificate: only hearing from the acceptor shows that it did, and that it was content.
 func (d *Dialer) dial(ctx context.Context, addr string, to member.ID, protocol string) (*Conn, error) {
 	dial := d.DialContext
 	if dial == nil {

@@ -42,6 +42,7 @@ type rawConn struct {
 	closed error
 }
 
+// Close gives the place back, once, whoever closes: TLS above, the listener, or a failed handshake.
 func (c *rawConn) Close() error {
 	c.once.Do(func() {
 		c.closed = c.Conn.Close()
@@ -50,6 +51,7 @@ func (c *rawConn) Close() error {
 	return c.closed
 }
 
+// newHandshaker takes over the bound listener; start sets it going.
 func newHandshaker(c *ListenerConfig, m metrics) *handshaker {
 	return &handshaker{
 		inner:   c.Listener,
@@ -65,6 +67,7 @@ func newHandshaker(c *ListenerConfig, m metrics) *handshaker {
 	}
 }
 
+// start accepts from now on.
 func (h *handshaker) start() { h.workers.Go(h.run) }
 
 // run accepts until the listener is closed. Other errors of accept (no descriptors left) pass with time.
@@ -121,6 +124,7 @@ func (h *handshaker) admit(conn net.Conn) {
 	})
 }
 
+// shake is the server side of the handshake; the context closes the connection when it takes too long.
 func (h *handshaker) shake(raw *rawConn) (*tls.Conn, error) {
 	secured := tls.Server(raw, h.config)
 	ctx, cancel := context.WithTimeout(context.Background(), h.timeout)
@@ -128,6 +132,7 @@ func (h *handshaker) shake(raw *rawConn) (*tls.Conn, error) {
 	return secured, secured.HandshakeContext(ctx)
 }
 
+// shed drops a connection before a single byte was read from it.
 func (h *handshaker) shed(conn net.Conn, why string) {
 	_ = conn.Close()
 	h.metrics.shed.Inc()
@@ -140,7 +145,7 @@ func (h *handshaker) complain(conn net.Conn, err error) {
 		return
 	}
 	h.metrics.failed.Inc()
-	if errors.Is(err, io.EOF) {
+	if errors.Is(err, io.EOF) { // connected and left without a word
 		return
 	}
 	host, _, splitErr := net.SplitHostPort(conn.RemoteAddr().String())
@@ -151,6 +156,7 @@ func (h *handshaker) complain(conn net.Conn, err error) {
 		"remote", conn.RemoteAddr(), "error", identity.Explain(err))
 }
 
+// remember takes a place for the connection; false when there is none, or the listener is closed.
 func (h *handshaker) remember(c *rawConn) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -161,6 +167,7 @@ func (h *handshaker) remember(c *rawConn) bool {
 	return true
 }
 
+// forget gives the place back.
 func (h *handshaker) forget(c *rawConn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

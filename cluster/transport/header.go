@@ -95,7 +95,7 @@ func readShort(r io.Reader, limit int) (string, error) {
 // status is the acceptor's verdict as it stands on the wire: numbers are never given a new meaning.
 type status uint8
 
-const accepted status = 0
+const accepted status = 0 // followed by an empty reason
 
 // verdicts pairs each refusal with its number.
 var verdicts = map[status]error{
@@ -112,7 +112,7 @@ func writeVerdict(w io.Writer, refusal error) error {
 		_, err := w.Write([]byte{byte(accepted), 0})
 		return err
 	}
-	code := status(5)
+	code := status(5) // the header was at fault, if nothing better is known
 	for s, sentinel := range verdicts {
 		if errors.Is(refusal, sentinel) {
 			code = s
@@ -130,6 +130,7 @@ type refusal struct {
 	reason   string
 }
 
+// Error is the other side's words; Unwrap gives errors.Is the sentinel.
 func (r *refusal) Error() string { return fmt.Sprintf("refused by the other side: %s", r.reason) }
 func (r *refusal) Unwrap() error { return r.sentinel }
 

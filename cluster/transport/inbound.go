@@ -21,6 +21,7 @@ type inbound struct {
 	heard  time.Time
 }
 
+// newInbound passes on from one channel to another until close.
 func newInbound(from <-chan raft.RPC, now func() time.Time) *inbound {
 	in := &inbound{from: from, to: make(chan raft.RPC), now: now, closed: make(chan struct{})}
 	in.stopped.Go(in.run)
@@ -33,6 +34,7 @@ func (in *inbound) close() {
 	in.stopped.Wait()
 }
 
+// run has one RPC in hand at a time, as raft's main loop has: no order is changed and nothing is queued.
 func (in *inbound) run() {
 	for {
 		select {
@@ -73,6 +75,7 @@ func (in *inbound) pass(rpc raft.RPC) bool {
 	}
 }
 
+// hand gives an RPC to raft, which may be busy or gone; false when closed meanwhile.
 func (in *inbound) hand(rpc raft.RPC) bool {
 	select {
 	case in.to <- rpc:
@@ -91,6 +94,7 @@ func (in *inbound) note(commit uint64, arrived time.Time) {
 	in.heard = arrived
 }
 
+// last is what note kept.
 func (in *inbound) last() (uint64, time.Time) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

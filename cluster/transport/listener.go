@@ -1,6 +1,3 @@
-// Package transport is the cluster plane's connections: one TLS listener that hands raft and RPC apart by ALPN, the header
-// that makes sure two nodes mean the same group of the same cluster, and the wrapper around raft's network transport that
-// keeps clear of its known traps.
 package transport
 
 import (
@@ -28,11 +25,12 @@ const (
 	MaxConns         = 4096
 )
 
-// Limits of the HTTP/2 side. A ping after silence ends connections whose other side died without a word.
+// Limits of the HTTP/2 side. A ping after silence ends connections whose other side died without a word. The idle timeout is
+// above that of package peer's clients, so that the side that knows whether a request is about to be sent closes first.
 const (
 	maxStreams     = 1024
 	maxHeaderBytes = 16 << 10
-	idleTimeout    = 5 * time.Minute
+	idleTimeout    = 10 * time.Minute
 	pingAfter      = 10 * time.Second
 	pingTimeout    = 5 * time.Second
 )
@@ -97,6 +95,7 @@ func Listen(c ListenerConfig) (*Listener, error) {
 	return l, nil
 }
 
+// setDefaults fills in what was left zero.
 func (c *ListenerConfig) setDefaults() {
 	if c.HandshakeTimeout <= 0 {
 		c.HandshakeTimeout = HandshakeTimeout
@@ -145,6 +144,7 @@ func (l *Listener) newServer(ctx context.Context, c *ListenerConfig) *http.Serve
 		IdleTimeout:    idleTimeout,
 		ErrorLog:       slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug),
 		BaseContext:    func(net.Listener) context.Context { return ctx },
+		// Server.Close does not wait for the goroutines of its connections; counting them here lets Listener.Close.
 		ConnState: func(_ net.Conn, s http.ConnState) {
 			switch s {
 			case http.StateNew:
@@ -231,6 +231,7 @@ func (l *Listener) Stream(group uint32, cluster member.ClusterID, dialer *Dialer
 	return s, nil
 }
 
+// drop frees a stream's group, unless another stream has it by now.
 func (l *Listener) drop(s *Stream) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -47,6 +47,7 @@ var refusalLabels = map[error]string{
 // labelBroken is for connections that ended before there was anything to refuse.
 const labelBroken = "broken"
 
+// refusalLabel is the metric label of a refusal; labelBroken for what is none, a connection that broke off.
 func refusalLabel(err error) string {
 	for sentinel, label := range refusalLabels {
 		if errors.Is(err, sentinel) {

@@ -37,6 +37,7 @@ func (c *complaints) warn(log *slog.Logger, key, msg string, args ...any) {
 	log.Warn(msg, args...)
 }
 
+// due says whether to log now, and how often it was not logged since the last time.
 func (c *complaints) due(key string) (repeated int, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

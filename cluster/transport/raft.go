@@ -49,13 +49,15 @@ type RaftConfig struct {
 //   - It remembers what the leader said was committed (LeaderCommit).
 //   - Close ends every connection and goroutine.
 type Raft struct {
+	// Embedded, so that what raft asks of a transport by type assertion in a later version is not lost.
 	*raft.NetworkTransport
+
 	stream  *Stream
 	stalled func() error
 	acks    *Acks
 	inbound *inbound
-	once    sync.Once
-	closed  error
+	once    sync.Once // guards Close
+	closed  error     // what Close answered
 }
 
 // Raft looks for these by type assertion: without them it runs, and does worse in silence.
@@ -166,6 +168,7 @@ func (t *Raft) RequestPreVote(id raft.ServerID, target raft.ServerAddress, args 
 	return t.NetworkTransport.RequestPreVote(id, target, args, resp)
 }
 
+// mayLead guards every message only a leader sends. Votes are not among them: a stalled node may well help to elect another.
 func (t *Raft) mayLead(id raft.ServerID, target raft.ServerAddress) error {
 	if err := addressed(id, target); err != nil {
 		return err
@@ -176,6 +179,7 @@ func (t *Raft) mayLead(id raft.ServerID, target raft.ServerAddress) error {
 	return nil
 }
 
+// addressed makes sure that what is asked of a server is asked of it, and that its answer is credited to it.
 func addressed(id raft.ServerID, target raft.ServerAddress) error {
 	if string(id) != string(target) {
 		return fmt.Errorf("%w: server %q, address %q", ErrNotAnID, id, target)

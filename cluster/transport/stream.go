@@ -31,6 +31,7 @@ type Stream struct {
 
 var _ raft.StreamLayer = (*Stream)(nil)
 
+// newStream is an open stream; Listener.Stream registers it.
 func newStream(l *Listener, group uint32, cluster member.ClusterID, d *Dialer) *Stream {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Stream{

@@ -40,6 +40,7 @@ func newHalf(n *Network) *half {
 	return h
 }
 
+// freeze stops or restarts the delivery of what is written.
 func (h *half) freeze(cut bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -47,6 +48,7 @@ func (h *half) freeze(cut bool) {
 	h.wake.Broadcast()
 }
 
+// set moves a deadline; waiting calls see it at once.
 func (h *half) set(d *deadline, at time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -67,6 +69,7 @@ func (h *half) set(d *deadline, at time.Time) {
 
 func (d *deadline) passed() bool { return !d.at.IsZero() && !time.Now().Before(d.at) }
 
+// readInto waits for a byte, the end, the deadline or the reader's own Close, as a cut allows.
 func (h *half) readInto(b []byte) (int, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -88,6 +91,7 @@ func (h *half) readInto(b []byte) (int, error) {
 	}
 }
 
+// writeFrom waits for room; it returns how much was taken.
 func (h *half) writeFrom(b []byte) (n int, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -133,6 +137,7 @@ func (c *Conn) Read(b []byte) (int, error) {
 	return n, c.wrap("read", err)
 }
 
+// Write takes bytes until the window is full.
 func (c *Conn) Write(b []byte) (int, error) {
 	n, err := c.out.writeFrom(b)
 	return n, c.wrap("write", err)

@@ -68,6 +68,7 @@ func (n *Network) Dialer(from string) func(ctx context.Context, network, addr st
 	}
 }
 
+// connect makes both ends and hands one to the listener.
 func (n *Network) connect(ctx context.Context, l *Listener, there, back way) (net.Conn, error) {
 	forth, home := newHalf(n), newHalf(n)
 	n.mu.Lock()
@@ -100,6 +101,7 @@ func (n *Network) Part(a, b string) { n.Cut(a, b); n.Cut(b, a) }
 // Join undoes Part.
 func (n *Network) Join(a, b string) { n.Heal(a, b); n.Heal(b, a) }
 
+// set changes a cut and wakes all it concerns: readers, writers and dialers.
 func (n *Network) set(w way, cut bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -113,6 +115,7 @@ func (n *Network) set(w way, cut bool) {
 	n.changed = make(chan struct{})
 }
 
+// forget is for directions both ends of which are closed.
 func (n *Network) forget(h *half) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -125,6 +128,7 @@ type Addr string
 // Network is "mem".
 func (Addr) Network() string { return "mem" }
 
+// String is the address.
 func (a Addr) String() string { return string(a) }
 
 // Listener is a net.Listener of the network.
