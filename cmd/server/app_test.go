@@ -24,7 +24,14 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
+
+// TestMain finds goroutines that a closed App left behind.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
 
 // recorder is a Notifier and a log that remember.
 type recorder struct {

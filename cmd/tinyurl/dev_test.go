@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -147,5 +149,65 @@ func TestAChildIsAskedToStopAndKilledOnlyIfItDoesNot(t *testing.T) {
 func TestAProgramThatIsNotThereDoesNotStart(t *testing.T) {
 	if _, err := startChild("/no/such/program", devNode{name: "n0"}, nil, newPrefixer(new(bytes.Buffer)), make(chan *child, 1)); err == nil {
 		t.Error("it started")
+	}
+}
+
+// shellCluster is a devCluster whose nodes are shell scripts; none of them ever answers.
+func shellCluster(t *testing.T, out *bytes.Buffer, scripts ...string) *devCluster {
+	t.Helper()
+	path, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("no shell")
+	}
+	cluster := newDevCluster(out)
+	for i, script := range scripts {
+		n := devNode{name: fmt.Sprintf("n%d", i), url: "http://127.0.0.1:1", args: []string{"-c", script}}
+		if err := cluster.start(path, n, os.Environ()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cluster
+}
+
+func TestANodeThatEndsBeforeItIsReadyEndsTheWait(t *testing.T) {
+	cluster := shellCluster(t, new(bytes.Buffer), "exec sleep 600", "exit 1")
+	err := cluster.waitReady(t.Context(), time.Minute)
+	if err == nil || !strings.Contains(err.Error(), "n1 did not start: exit status 1") {
+		t.Errorf("error = %v", err)
+	}
+	if err := cluster.stop(); err == nil || !strings.Contains(err.Error(), "n0 did not stop well: signal: terminated") {
+		t.Errorf("stop = %v", err)
+	}
+}
+
+func TestTheWaitForNodesIsBoundedAndEndsWithCtrlC(t *testing.T) {
+	cluster := shellCluster(t, new(bytes.Buffer), "exec sleep 600")
+	defer func() { _ = cluster.stop() }()
+	if err := cluster.waitReady(t.Context(), time.Millisecond); err == nil || !strings.Contains(err.Error(), "n0 was not ready within 1ms") {
+		t.Errorf("error = %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := cluster.waitReady(ctx, time.Minute); err != nil {
+		t.Errorf("after Ctrl-C: %v", err)
+	}
+	if err := cluster.watch(ctx); err != nil {
+		t.Errorf("after Ctrl-C: %v", err)
+	}
+}
+
+func TestNodesThatEndAreReportedAndTheLastOneEndsTheCluster(t *testing.T) {
+	var out bytes.Buffer
+	cluster := shellCluster(t, &out, "exit 1", "kill -9 $$")
+	if err := cluster.watch(t.Context()); err == nil || !strings.Contains(err.Error(), "no node is left") {
+		t.Errorf("error = %v", err)
+	}
+	for _, line := range []string{"dev | n0 ended (exit status 1); ", "dev | n1 ended (signal: killed); ", "0 of 2 nodes are left"} {
+		if !strings.Contains(out.String(), line) {
+			t.Errorf("%q is not in %q", line, out.String())
+		}
+	}
+	if err := cluster.stop(); err != nil {
+		t.Errorf("stop = %v", err)
 	}
 }

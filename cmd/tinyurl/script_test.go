@@ -24,7 +24,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "ports": ports, "ready": ready, "setenv": setenv, "until": until,
+			"exits": exits, "gone": gone, "ports": ports, "ready": ready, "setenv": setenv, "until": until,
 		},
 	})
 }
@@ -86,6 +86,17 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 			return false
 		}
 		return response.Body.Close() == nil && response.StatusCode == http.StatusOK
+	})
+}
+
+// gone ADDRESS waits until nobody listens there.
+func gone(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: gone ADDRESS")
+	}
+	poll(ts, "nobody listens on "+args[0], func() bool {
+		conn, err := net.DialTimeout("tcp", args[0], time.Second)
+		return err != nil || conn.Close() != nil
 	})
 }
 
