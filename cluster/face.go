@@ -69,10 +69,14 @@ func (n *Node) formed() (*Group, error) {
 	return nil, fmt.Errorf("%w: %w", link.ErrNoLeader, ErrNotFormed)
 }
 
-// writer is formed for writes: a node that is parked for want of disk space says so.
+// writer is formed for writes: a node that is parked for want of disk space says so, and one that is about to go sends its
+// callers elsewhere at once.
 func (n *Node) writer() (*Group, error) {
 	if n.parked.Load() != nil {
 		return nil, link.ErrDiskFull
+	}
+	if n.ready.going() {
+		return nil, fmt.Errorf("%w: %w", link.ErrNoLeader, errClosed)
 	}
 	return n.formed()
 }

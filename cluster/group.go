@@ -257,10 +257,12 @@ func (g *Group) close() error {
 	g.confirms.close()
 	g.leadership.close()
 	g.leader.close()
-	err := g.raft.Shutdown().Error()
+	down := g.raft.Shutdown()
+	closed := g.trans.Close() // ends the calls to nodes that do not answer, which the shutdown would wait for
+	err := down.Error()
 	g.intake.close()
 	g.metrics.unregister()
-	return errors.Join(err, g.trans.Close(), g.store.close())
+	return errors.Join(err, closed, g.store.close())
 }
 
 var _ autopilot.Raft = (*raft.Raft)(nil)

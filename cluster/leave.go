@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,8 +10,9 @@ import (
 )
 
 // Leave takes this node out of the cluster for good and waits until it is gone; Left is closed then, and the process should
-// exit. The last voter cannot leave, and nobody may whose going would leave no quorum (ErrRefused).
-func (n *Node) Leave(ctx context.Context) error {
+// exit. The last voter cannot leave, and nobody may whose going would leave no quorum (ErrRefused). From the first moment the
+// node takes no writes and says so, as it will soon hear of no leader; if it may not leave, it takes writes again.
+func (n *Node) Leave(ctx context.Context) (err error) {
 	g := n.group.Load()
 	if g == nil {
 		return ErrNotFormed
@@ -18,12 +20,21 @@ func (n *Node) Leave(ctx context.Context) error {
 	if rest := voters(g.raft); len(rest) == 1 && rest[0] == n.record.ID {
 		return fmt.Errorf("%w: this is the last voter; to end the cluster, stop it", ErrRefused)
 	}
+	n.ready.drain(true)
+	defer func() {
+		if err != nil {
+			n.ready.drain(false)
+		}
+	}()
+	if err := g.proposer.idle(ctx); err != nil {
+		return fmt.Errorf("the writes under way do not end: %w", err)
+	}
 	for {
 		err := n.leaveOnce(ctx, g)
 		if err == nil {
 			break
 		}
-		if !retryable(err) {
+		if errors.Is(err, ErrRefused) {
 			return err
 		}
 		select {

@@ -274,7 +274,7 @@ func (n *Node) log() *slog.Logger { return n.config.Environment.Logger }
 // Close hands leadership over, if this node leads, and stops everything. A stop is not a leave: the node stays a member.
 // ctx bounds the handing over; the rest is quick unless a disk hangs.
 func (n *Node) Close(ctx context.Context) error {
-	n.ready.drain()
+	n.ready.drain(true)
 	g := n.group.Load()
 	if g != nil {
 		if err := g.members.transfer(ctx); err != nil {

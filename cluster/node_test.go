@@ -151,6 +151,10 @@ func TestANewcomerBecomesAVoterAndCanLeave(t *testing.T) {
 	if err := newcomer.Leave(ctx); err != nil {
 		t.Fatal(err)
 	}
+	start := time.Now()
+	if _, err := newcomer.Create(ctx, []link.Draft{{Target: "https://example.com/"}}); !errors.Is(err, link.ErrNoLeader) || time.Since(start) > time.Second {
+		t.Fatalf("a create on a node that has left: %v after %v", err, time.Since(start))
+	}
 	select {
 	case <-newcomer.Left():
 	default:

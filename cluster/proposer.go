@@ -37,10 +37,11 @@ type proposer struct {
 	log     *slog.Logger
 
 	mu     sync.Mutex
-	queue  []*operation // owned by mu: not yet sent, in order of sequence
-	open   []*operation // owned by mu: every operation whose outcome may still come, in order of sequence
-	next   uint64       // owned by mu: the sequence of the next operation
-	closed bool         // owned by mu
+	queue  []*operation  // owned by mu: not yet sent, in order of sequence
+	open   []*operation  // owned by mu: every operation whose outcome may still come, in order of sequence
+	next   uint64        // owned by mu: the sequence of the next operation
+	quiet  chan struct{} // owned by mu: closed when nothing is open; nil unless somebody waits
+	closed bool          // owned by mu
 
 	kick    chan struct{} // wakes run; one token is enough
 	slots   chan struct{} // a token per batch in flight
@@ -290,6 +291,30 @@ func (p *proposer) finish(operations []*operation, results []command.Result, err
 		done++
 	}
 	p.open = p.open[done:]
+	if len(p.open) == 0 && p.quiet != nil {
+		close(p.quiet)
+		p.quiet = nil
+	}
+}
+
+// idle waits until every operation has its outcome. New ones should be kept away meanwhile.
+func (p *proposer) idle(ctx context.Context) error {
+	p.mu.Lock()
+	if len(p.open) == 0 {
+		p.mu.Unlock()
+		return nil
+	}
+	if p.quiet == nil {
+		p.quiet = make(chan struct{})
+	}
+	quiet := p.quiet
+	p.mu.Unlock()
+	select {
+	case <-quiet:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // close fails what waits and ends the batches in flight, whose outcome stays unknown.

@@ -336,3 +336,23 @@ func TestCloseFailsWhatWaits(t *testing.T) {
 		}
 	})
 }
+
+func TestIdleWaitsForEveryOutcome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeaderDouble(func(_ int, b command.Batch) (uint64, []command.Result, error) {
+			time.Sleep(time.Second)
+			return 1, done(b), nil
+		})
+		p := l.proposer()
+		defer p.close()
+		if err := p.idle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		go p.propose(t.Context(), creates(1))
+		synctest.Wait()
+		start := time.Now()
+		if err := p.idle(t.Context()); err != nil || time.Since(start) != time.Second {
+			t.Fatalf("idle after %v: %v", time.Since(start), err)
+		}
+	})
+}

@@ -34,10 +34,18 @@ func (r *readiness) caughtUp() bool {
 	return news
 }
 
-func (r *readiness) drain() {
+// drain says that this node is about to go, or that it stays after all.
+func (r *readiness) drain(going bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.draining = true
+	r.draining = going
+}
+
+// going reports whether this node is about to go.
+func (r *readiness) going() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.draining
 }
 
 func (r *readiness) damage(err error) {

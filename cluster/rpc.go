@@ -178,13 +178,8 @@ func (n *Node) callRemove(ctx context.Context, leader, id member.ID) error {
 
 // notProcessed reports whether an error says for sure that a request had no effect.
 func notProcessed(err error) bool {
-	for _, sure := range []error{ErrNotLeader, ErrNotFormed, peer.ErrUnreachable, peer.ErrOverloaded, peer.ErrOtherCluster, peer.ErrNoSuchCall} {
-		if errors.Is(err, sure) {
-			return !errors.Is(err, peer.ErrUnknown) && !errors.Is(err, ErrUnknownOutcome)
-		}
+	if errors.Is(err, ErrUnknownOutcome) {
+		return false
 	}
-	return false
+	return errors.Is(err, ErrNotLeader) || errors.Is(err, ErrNotFormed) || peer.Unprocessed(err)
 }
-
-// retryable reports whether the same request may succeed a moment later without harm: all but a refusal.
-func retryable(err error) bool { return !errors.Is(err, ErrRefused) }
