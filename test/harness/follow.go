@@ -19,48 +19,58 @@ const (
 	wrong                      // anything else: 404, 410, another target, another status
 )
 
-// answer is what a visitor got.
-type answer struct {
-	status   int
-	location string
-	retry    string // the Retry-After header
-	err      error  // no answer; all else is empty then
+// Answer is what a visitor got.
+type Answer struct {
+	// Status is the HTTP status, Location and RetryAfter the headers of that name.
+	Status               int
+	Location, RetryAfter string
+	// Err tells that no answer came; all else is empty then.
+	Err error
 }
 
-// follow visits a short link the way a browser does, and does not go where it leads.
-func follow(ctx context.Context, visitor *http.Client, base, code string) answer {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/"+code, http.NoBody)
+// Follow visits a short link of a node the way a browser does, and does not go where it leads.
+func Follow(ctx context.Context, visitor *http.Client, node Endpoint, code string) Answer {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, node.URL()+"/"+code, http.NoBody)
 	if err != nil {
-		return answer{err: err}
+		return Answer{Err: err}
 	}
 	response, err := visitor.Do(request)
 	if err != nil {
-		return answer{err: err}
+		return Answer{Err: err}
 	}
 	defer response.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 64<<10)) // so that the connection is used again
-	return answer{status: response.StatusCode, location: response.Header.Get("Location"), retry: response.Header.Get("Retry-After")}
+	return Answer{
+		Status: response.StatusCode, Location: response.Header.Get("Location"), RetryAfter: response.Header.Get("Retry-After"),
+	}
 }
 
 // judge holds an answer against the target that was acknowledged.
-func (a answer) judge(target string) verdict {
+func (a Answer) judge(target string) verdict {
 	switch {
-	case a.err != nil:
+	case a.Err != nil:
 		return unreachable
-	case a.status == http.StatusFound && a.location == target:
+	case a.Status == http.StatusFound && a.Location == target:
 		return right
-	case a.status == http.StatusServiceUnavailable && a.retry != "":
+	case a.Status == http.StatusServiceUnavailable && a.RetryAfter != "":
 		return unavailable
 	}
 	return wrong
 }
 
 // String says what came.
-func (a answer) String() string {
-	if a.err != nil {
-		return a.err.Error()
+func (a Answer) String() string {
+	if a.Err != nil {
+		return a.Err.Error()
 	}
-	return fmt.Sprintf("status %d, Location %q, Retry-After %q", a.status, a.location, a.retry)
+	return fmt.Sprintf("status %d, Location %q, Retry-After %q", a.Status, a.Location, a.RetryAfter)
+}
+
+// Visit follows a link on a node. An answer takes 5 s at most.
+func (c *Cluster) Visit(n *Node, code string) Answer {
+	ctx, cancel := context.WithTimeout(c.tb.Context(), verifyTimeout)
+	defer cancel()
+	return Follow(ctx, c.http, n, code)
 }
 
 // newVisitor makes an HTTP client that keeps its connections, as many as there are users of it, and follows nothing.

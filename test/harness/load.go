@@ -29,12 +29,11 @@ type LoadOptions struct {
 	BulkSize, BulkEvery int
 	// Pause is what a client waits between two creates.
 	Pause time.Duration
+	// Timeout is how long a client waits for one answer; 10 s if 0, as a node without a leader answers within 6 s.
+	Timeout time.Duration
 	// GiveUp is how long one create is tried again before it counts as abandoned; 60 s if 0.
 	GiveUp time.Duration
 }
-
-// attemptTimeout bounds one try; a node without a leader answers within 6 s.
-const attemptTimeout = 10 * time.Second
 
 // The pauses between tries of one create.
 const (
@@ -84,10 +83,11 @@ func (r LoadReport) String() string {
 func StartLoad(o LoadOptions) *Load {
 	orInt(&o.Clients, 6)
 	orDuration(&o.GiveUp, time.Minute)
+	orDuration(&o.Timeout, 10*time.Second)
 	if o.Name == "" {
 		o.Name = "load"
 	}
-	l := &Load{options: o, stopped: make(chan struct{}), http: newVisitor(o.Clients, attemptTimeout)}
+	l := &Load{options: o, stopped: make(chan struct{}), http: newVisitor(o.Clients, o.Timeout)}
 	l.ctx, l.abort = context.WithCancel(context.Background())
 	l.gap.start()
 	for n := range o.Clients {

@@ -81,7 +81,7 @@ func verifyOne(ctx context.Context, visitor *http.Client, node Endpoint, link Ac
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
-		got := follow(ctx, visitor, node.URL(), link.Code)
+		got := Follow(ctx, visitor, node, link.Code)
 		verdict := got.judge(link.Target)
 		switch {
 		case verdict == right:

@@ -110,7 +110,7 @@ func (w *Watch) run(ctx context.Context) {
 func (w *Watch) visit(ctx context.Context, node Endpoint, link Acknowledged) {
 	began := time.Now()
 	before, served := node.Serving()
-	got := follow(ctx, w.visitor, node.URL(), link.Code)
+	got := Follow(ctx, w.visitor, node, link.Code)
 	after, serves := node.Serving()
 	if ctx.Err() != nil {
 		return // stopped in between: the answer says nothing
