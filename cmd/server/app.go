@@ -241,6 +241,23 @@ func (a *App) Reload(s Settings) error {
 	return nil
 }
 
+// readyPoll is how often WaitReady looks.
+const readyPoll = 100 * time.Millisecond
+
+// WaitReady returns nil once the node is ready for redirects, or the error of ctx if that ends first.
+func (a *App) WaitReady(ctx context.Context) error {
+	tick := time.NewTicker(readyPoll)
+	defer tick.Stop()
+	for a.node.Ready() != nil {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
 // URL is the base of short URLs.
 func (a *App) URL() string { return publicURL(a.settings, a.listeners.http) }
 

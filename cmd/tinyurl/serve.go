@@ -20,7 +20,7 @@ func serveCommand(p process) *cobra.Command {
 			"TINYURL_DATA_DIR) or as a key of the YAML file named by --config. Flags beat the environment, which beats the file.\n" +
 			"The same command line serves the first start and every restart.",
 		Args: usage(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd, p) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd, p, nil) },
 	}
 	server.Register(cmd.Flags())
 	return cmd
@@ -38,15 +38,17 @@ func joinCommand(p process) *cobra.Command {
 			if err := cmd.Flags().Set("join", args[0]); err != nil {
 				return fmt.Errorf("%w: %w", server.ErrUsage, err)
 			}
-			return serve(cmd, p)
+			return serve(cmd, p, func(app *server.App) {
+				fmt.Fprintf(p.stdout, "joined through %s, serving %s\n", args[0], app.HTTPURL())
+			})
 		},
 	}
 	server.Register(cmd.Flags())
 	return cmd
 }
 
-// serve runs a node until a signal, a leave or damage ends it.
-func serve(cmd *cobra.Command, p process) error {
+// serve runs a node until a signal, a leave or damage ends it. Once the node is ready it calls announce, if not nil.
+func serve(cmd *cobra.Command, p process, announce func(*server.App)) error {
 	load := func() (server.Settings, error) { return server.Load(cmd.Flags(), p.environ, server.ThisMachine()) }
 	settings, err := load()
 	if err != nil {
@@ -70,7 +72,26 @@ func serve(cmd *cobra.Command, p process) error {
 			app.Log().Error("not reloaded", "cause", err)
 		}
 	})()
+	if announce != nil {
+		defer whenReady(ctx, app, announce)()
+	}
 	return app.Run(ctx)
+}
+
+// whenReady calls announce once the node is ready. The function it returns gives up on that and waits for the call to end.
+func whenReady(ctx context.Context, app *server.App, announce func(*server.App)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if app.WaitReady(ctx) == nil {
+			announce(app)
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
 }
 
 // onHangup calls reload at every SIGHUP, until ctx ends or the function it returns is called.
