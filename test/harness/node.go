@@ -37,7 +37,9 @@ type Node struct {
 	Dir, LogFile string
 	// Secret is the cluster's secret as this node is told it, for the next start; empty means none is told.
 	Secret string
-	verb   []string // what comes before the settings: serve or join, and with whom
+	// As is the user a process runs as from the next start on; nil is the test's own.
+	As   *syscall.Credential
+	verb []string // what comes before the settings: serve or join, and with whom
 
 	mu      sync.Mutex
 	at      Addresses

@@ -25,10 +25,11 @@ type process struct {
 
 // launch implements launcher. The process gets a group of its own, so that it can be ended with all its children, and the
 // kernel ends it should this process die without a clean-up (where the kernel can).
-func (p processes) launch(_ *Node, args, environ []string, log *os.File) (instance, error) {
+func (p processes) launch(n *Node, args, environ []string, log *os.File) (instance, error) {
 	cmd := exec.Command(p.binary, args...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = environ, log, log
 	cmd.SysProcAttr = childAttributes()
+	cmd.SysProcAttr.Credential = n.As
 	started := &process{cmd: cmd, ended: make(chan struct{})}
 	err := make(chan error)
 	go func() {
