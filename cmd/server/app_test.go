@@ -271,9 +271,9 @@ func TestASecondNodeOnTheSameDirectoryIsRefused(t *testing.T) {
 	n.ready(t)
 }
 
-func TestRequestsUnderWayAreFinishedByAStop(t *testing.T) {
-	n := runNode(t)
-	n.ready(t)
+// begin sends the header of a create to a running node and returns once the handler wants the body.
+func begin(t *testing.T, n *testNode, length int) (net.Conn, *bufio.Reader) {
+	t.Helper()
 	token, err := ReadToken(n.dir)
 	if err != nil {
 		t.Fatal(err)
@@ -282,14 +282,20 @@ func TestRequestsUnderWayAreFinishedByAStop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	const body = `{"longUrl":"https://example.org/"}`
-	fmt.Fprintf(conn, "POST /api/v1/links HTTP/1.1\r\nHost: x\r\nX-Api-Key: %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", token.RootKey, len(body))
-	// The server says "continue" once the handler wants the body.
+	t.Cleanup(func() { _ = conn.Close() })
+	fmt.Fprintf(conn, "POST /api/v1/links HTTP/1.1\r\nHost: x\r\nX-Api-Key: %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", token.RootKey, length)
 	answers := bufio.NewReader(conn)
 	if line, err := answers.ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 100") {
 		t.Fatalf("answer %q, %v", line, err)
 	}
+	return conn, answers
+}
+
+func TestRequestsUnderWayAreFinishedByAStop(t *testing.T) {
+	n := runNode(t)
+	n.ready(t)
+	const body = `{"longUrl":"https://example.org/"}`
+	conn, answers := begin(t, n, len(body))
 	n.stop()
 	eventually(t, "the stop has begun", func() bool { return slices.Contains(n.told(), "STOPPING=1") })
 	if _, err := io.WriteString(conn, body); err != nil {
@@ -302,6 +308,22 @@ func TestRequestsUnderWayAreFinishedByAStop(t *testing.T) {
 	if err := <-n.done; err != nil {
 		t.Errorf("Run = %v", err)
 	}
+}
+
+func TestARequestThatDoesNotEndIsCutAndTheClusterStillClosesWell(t *testing.T) {
+	n := runNode(t)
+	n.env.StopTimeout = 3 * time.Second
+	n.ready(t)
+	_, answers := begin(t, n, 1)
+	n.stop()
+	err := <-n.done
+	if err == nil || !strings.Contains(err.Error(), "requests on the HTTP listener were cut") || strings.Contains(err.Error(), "cluster") {
+		t.Errorf("Run = %v", err)
+	}
+	if answer, _ := io.ReadAll(answers); strings.Contains(string(answer), "HTTP/1.1 2") {
+		t.Errorf("the request was answered: %q", answer)
+	}
+	n.closed = nil // or the cleanup would report it again
 }
 
 // selfSigned writes a certificate for 127.0.0.1 with the serial number given.
