@@ -31,14 +31,14 @@ func read(t *testing.T, path string) string {
 }
 
 // unit writes the unit where systemd-analyze can judge it: under its own name,
-// with a program that exists on this machine.
+// with programs that exist on this machine.
 func unit(t *testing.T, content string) string {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	content = strings.ReplaceAll(content, "/usr/local/bin/tinyurl", self)
+	content = strings.NewReplacer("/usr/local/bin/tinyurl", self, "/bin/kill", self).Replace(content)
 	path := filepath.Join(t.TempDir(), "tinyurl.service")
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
