@@ -52,6 +52,7 @@ func (w *world) storm() {
 	w.loss = []float64{0, 0.05, 0.2, 0.4}[w.random.IntN(4)]
 	w.slow = []time.Duration{100 * time.Millisecond, time.Second, 4 * time.Second}[w.random.IntN(3)]
 	crashes := []float64{0, 0.1, 0.3}[w.random.IntN(3)]
+	w.torn = crashes / 4
 	for range 20 + w.random.IntN(60) {
 		for _, n := range w.nodes {
 			switch {
@@ -85,7 +86,7 @@ func (w *world) look(n *simNode) {
 // calm heals everything and returns what is wrong nevertheless.
 func (w *world) calm() []string {
 	w.mu.Lock()
-	w.loss, w.slow = 0, 100*time.Millisecond
+	w.loss, w.torn, w.slow = 0, 0, 100*time.Millisecond
 	w.mu.Unlock()
 	for _, n := range w.nodes {
 		if err := n.start(); err != nil {

@@ -24,7 +24,8 @@ type world struct {
 	random  *rand.Rand             // guarded by mu
 	nodes   []*simNode             // immutable; the nodes' fields are guarded by mu
 	loss    float64                // guarded by mu: chance of each request and answer
-	slow    time.Duration          // guarded by mu: most a message or a save takes
+	torn    float64                // guarded by mu: chance of a crash just before, and just after, a save
+	slow    time.Duration          // guarded by mu: most a message usually takes
 	founded map[string][]member.ID // guarded by mu: founding sets on any disk, by attempt
 	broken  []string               // guarded by mu: invariants found broken
 }
@@ -120,13 +121,23 @@ var errCrashed = errors.New("crashed")
 
 func (s simStore) Name() string { return "disk of " + string(s.n.id) }
 
-func (s simStore) Load() ([]byte, error) { return s.n.disk, nil } // called with mu held
-
-func (s simStore) Save(data []byte) error {
-	time.Sleep(s.n.w.lag())
+func (s simStore) Load() ([]byte, error) {
 	s.n.w.mu.Lock()
+	defer s.n.w.mu.Unlock()
+	return s.n.disk, nil
+}
+
+// Save sometimes takes the process down, before or after the disk has it. It
+// does not sleep: a bubble's time stands still while others wait for a mutex.
+func (s simStore) Save(data []byte) error {
+	s.n.w.mu.Lock()
+	defer s.n.w.mu.Unlock()
 	if s.n.life != s.life {
-		s.n.w.mu.Unlock()
+		return errCrashed
+	}
+	fate := s.n.w.random.Float64()
+	if fate < s.n.w.torn {
+		s.n.die()
 		return errCrashed
 	}
 	if before, _ := decodeRecord(s.n.disk); before.State == formed {
@@ -134,8 +145,10 @@ func (s simStore) Save(data []byte) error {
 	}
 	s.n.disk = data
 	s.n.w.inspect(s.n.id, data)
-	s.n.w.mu.Unlock()
-	time.Sleep(s.n.w.lag()) // a crash now: on disk, but nobody was told
+	if fate < 2*s.n.w.torn {
+		s.n.die()
+		return errCrashed
+	}
 	return nil
 }
 
@@ -216,24 +229,27 @@ func (n *simNode) view() []member.Member {
 // start begins a life of the node: it founds, or joins, or is a member.
 func (n *simNode) start() error {
 	n.w.mu.Lock()
-	defer n.w.mu.Unlock()
-	if n.cancel != nil {
+	life, down, isMember := n.life, n.cancel == nil, !n.cluster.IsZero()
+	n.w.mu.Unlock()
+	if !down {
 		return nil
 	}
-	life := n.life
 	f, err := New(Config{
-		Self: n.id, Expect: n.w.expect, Formed: !n.cluster.IsZero(), Store: simStore{n, life}, Peers: simPeers{n, life},
+		Self: n.id, Expect: n.w.expect, Formed: isMember, Store: simStore{n, life}, Peers: simPeers{n, life},
 		View: n.view, Changes: n.changes, Logger: slog.New(slog.DiscardHandler), Now: time.Now, Rand: n.w,
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", n.id, err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	n.former, n.cancel, n.done = f, cancel, make(chan struct{})
-	go func(done chan struct{}) {
+	done := make(chan struct{})
+	n.w.mu.Lock()
+	n.former, n.cancel, n.done = f, cancel, done
+	n.w.mu.Unlock()
+	go func() {
 		defer close(done)
 		n.live(ctx, life, f)
-	}(n.done)
+	}()
 	return nil
 }
 
@@ -298,6 +314,11 @@ func (n *simNode) poke() {
 func (n *simNode) crash() {
 	n.w.mu.Lock()
 	defer n.w.mu.Unlock()
+	n.die()
+}
+
+// die is crash with mu held.
+func (n *simNode) die() {
 	if n.cancel == nil {
 		return
 	}
