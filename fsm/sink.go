@@ -45,6 +45,7 @@ type sink struct {
 	temp     string     // the directory it is made in; guarded by mu
 	manifest manifest   // guarded by mu
 	file     streamSink // the stream, once something was written; guarded by mu
+	buf      []byte     // what was written last; guarded by mu
 	done     bool       // closed or cancelled; guarded by mu
 	err      error      // what Close answered; guarded by mu
 }
@@ -79,7 +80,9 @@ func (k *sink) Write(p []byte) (int, error) {
 		}
 		k.file, k.manifest.Kind = f, kindStream
 	}
-	n, err := k.file.Write(p)
+	// The file system may change what it is given; a Writer must not.
+	k.buf = append(k.buf[:0], p...)
+	n, err := k.file.Write(k.buf)
 	k.manifest.Size += int64(n)
 	return n, err
 }
