@@ -107,7 +107,7 @@ func (b *Batch) Commit() (err error) {
 
 // apply hands the rows to the engine.
 func (b *Batch) apply() (err error) {
-	defer recoverFault(&err)
+	defer b.gen.alarm.recoverFault(&err)
 	return b.rows.Commit(pebble.NoSync)
 }
 
@@ -176,8 +176,13 @@ func (b *Batch) take(key []byte) ([]byte, error) {
 	return old, err
 }
 
-// remember notes that key has no row.
+// remember notes that key has no row, once: forget would leave a second note behind.
 func (b *Batch) remember(key []byte) {
+	for _, known := range b.absent {
+		if bytes.Equal(known, key) {
+			return
+		}
+	}
 	b.absent[b.oldest] = append(b.absent[b.oldest][:0], key...)
 	b.oldest = (b.oldest + 1) % len(b.absent)
 }

@@ -17,21 +17,22 @@ func (s *Store) Checkpoint(dir string) (sum Summary, err error) {
 		return Summary{}, err
 	}
 	g := s.live.Load()
-	if err := checkpoint(g.db, dir); err != nil {
+	if err := checkpoint(g, dir); err != nil {
 		return Summary{}, fmt.Errorf("checkpoint to %s: %w", dir, err)
 	}
 	return g.state.Load().summary(), nil
 }
 
-func checkpoint(db *pebble.DB, dir string) (err error) {
-	defer recoverFault(&err)
-	return explain(db.Checkpoint(dir, pebble.WithFlushedWAL()))
+func checkpoint(g *generation, dir string) (err error) {
+	defer g.alarm.recoverFault(&err)
+	return explain(g.db.Checkpoint(dir, pebble.WithFlushedWAL()))
 }
 
 // Checkpoint is an opened copy of a state. It is read-only and safe for concurrent use.
 type Checkpoint struct {
 	schema schema
 	db     *pebble.DB
+	alarm  *alarm
 	state  *published
 }
 
@@ -46,18 +47,18 @@ func OpenCheckpoint(dir string, o Options) (*Checkpoint, error) {
 	a := &alarm{failed: &failure{logger: o.Logger, fatal: o.Fatal}}
 	p := engineOptions(o, a)
 	p.ReadOnly, p.ErrorIfNotExists, p.CacheSize = true, true, checkpointCacheBytes
-	db, err := openEngine(dir, p)
+	db, err := openEngine(dir, p, a)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
 	s := schema{group: o.Group}
 	state, err := loadState(db, s)
 	if err != nil {
-		_ = db.Close()
+		_ = a.shut(db)
 		return nil, fmt.Errorf("checkpoint %s: %w", dir, err)
 	}
 	a.arm()
-	return &Checkpoint{schema: s, db: db, state: state}, nil
+	return &Checkpoint{schema: s, db: db, alarm: a, state: state}, nil
 }
 
 // Summary describes the state that was copied.
@@ -73,7 +74,6 @@ func (c *Checkpoint) Stream(w io.Writer, clusterID [16]byte) error {
 }
 
 // Close closes the copy and leaves it where it is. No Stream may be running.
-func (c *Checkpoint) Close() (err error) {
-	defer recoverFault(&err)
-	return c.db.Close()
+func (c *Checkpoint) Close() error {
+	return c.alarm.shut(c.db)
 }

@@ -41,13 +41,13 @@ func engineOptions(o Options, a *alarm) *pebble.Options {
 
 // openEngine opens the engine in path. That it finds something missing or malformed is ErrDamaged; that the file system
 // refuses a call is not.
-func openEngine(path string, p *pebble.Options) (db *pebble.DB, err error) {
+func openEngine(path string, p *pebble.Options, a *alarm) (db *pebble.DB, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("open %s: %w", path, explainOpen(err))
 		}
 	}()
-	defer recoverFault(&err)
+	defer a.recoverFault(&err)
 	return pebble.Open(path, p)
 }
 

@@ -60,10 +60,14 @@ func explain(err error) error {
 	return err
 }
 
+// errStuck: the engine gave up with its locks held, and stays open.
+var errStuck = errors.New("the engine gave up and cannot be closed")
+
 // alarm is what one engine reports to. While the engine is being opened or filled, its failure is the caller's error, and
 // the store it was meant for has not failed: the report is kept back until arm.
 type alarm struct {
 	failed *failure
+	stuck  atomic.Bool // the engine gave up, maybe with its locks held: it cannot even be closed
 
 	mu    sync.Mutex
 	armed bool
@@ -99,20 +103,34 @@ type engineFault struct{ err error }
 // Error makes the crash readable where nobody recovers it.
 func (e engineFault) Error() string { return "store: the engine cannot go on: " + e.err.Error() }
 
-// recoverFault turns the engine's panic that reaches a method of this package into its error: where the logger said that it
-// cannot go on, or where a name could not be synced. The engine is not used again: the store has failed, or was never opened.
-func recoverFault(err *error) {
-	switch fault := recover().(type) {
-	case nil:
-	case engineFault:
-		*err = explain(fault.err)
-	case runtime.Error: // a bug, not a fault
-		panic(fault)
-	case error:
-		*err = explain(fault)
-	default:
+// recoverFault turns a panic of the engine that reaches a method of this package into the method's error: where the logger
+// said that it cannot go on, where the log could not be written, or where a name could not be synced. Nobody knows which
+// locks it held, so the engine is not used again.
+func (a *alarm) recoverFault(err *error) {
+	fault := recover()
+	if fault == nil {
+		return
+	}
+	_, bug := fault.(runtime.Error)
+	cause, ok := fault.(error)
+	if bug || !ok {
 		panic(fault)
 	}
+	a.stuck.Store(true)
+	var said engineFault
+	if errors.As(cause, &said) {
+		cause = said.err
+	}
+	*err = explain(cause)
+}
+
+// shut closes the engine this alarm belongs to, unless it is stuck: then only the end of the process frees it.
+func (a *alarm) shut(db *pebble.DB) (err error) {
+	if a.stuck.Load() {
+		return errStuck
+	}
+	defer a.recoverFault(&err)
+	return db.Close()
 }
 
 // engineLog hands the engine's words to slog. It implements pebble.Logger.

@@ -46,10 +46,9 @@ func (g *generation) release() {
 }
 
 // shut waits until nobody uses the generation, and closes the engine. The caller has given the store's reference back.
-func (g *generation) shut() (err error) {
+func (g *generation) shut() error {
 	<-g.drained
-	defer recoverFault(&err)
-	if err := g.db.Close(); err != nil {
+	if err := g.alarm.shut(g.db); err != nil {
 		return fmt.Errorf("close generation %s: %w", generationName(g.number), err)
 	}
 	return nil

@@ -75,10 +75,7 @@ func loadState(r pebble.Reader, s schema) (*published, error) {
 	if p.stateRow, err = readEngine(r, s.scalars(nil)); err != nil {
 		return nil, fmt.Errorf("read the state row: %w", err)
 	}
-	if p.stateRow == nil {
-		if p.count != 0 {
-			return nil, fmt.Errorf("%w: %d rows and no state row", ErrDamaged, p.count)
-		}
+	if p.stateRow == nil { // nothing in it has been set yet
 		return p, nil
 	}
 	if p.scalars, err = decodeScalars(p.stateRow); err != nil {

@@ -88,7 +88,7 @@ func (s *Store) build(number uint64, r io.Reader, accept func(Header) error) (*g
 		return nil, err
 	}
 	if err := s.catalog.remove(generationName(number) + suffixLoad); err != nil {
-		return nil, errors.Join(err, g.db.Close())
+		return nil, errors.Join(err, g.alarm.shut(g.db))
 	}
 	return g, nil
 }

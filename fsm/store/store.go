@@ -128,7 +128,7 @@ func (s *Store) first() (*generation, error) {
 		return nil, err
 	}
 	if err := s.catalog.publish(1); err != nil {
-		return nil, errors.Join(err, g.db.Close())
+		return nil, errors.Join(err, g.alarm.shut(g.db))
 	}
 	return g, nil
 }
@@ -142,16 +142,16 @@ func (s *Store) create(number uint64, m meta, tables []string) (g *generation, e
 	a := &alarm{failed: s.failed}
 	p := engineOptions(s.options, a)
 	p.Cache, p.ErrorIfExists = s.cache, true
-	db, err := openEngine(path, p)
+	db, err := openEngine(path, p, a)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, db.Close())
+			err = errors.Join(err, a.shut(db))
 		}
 	}()
-	defer recoverFault(&err)
+	defer a.recoverFault(&err)
 	if err := ingest(db, tables); err != nil {
 		return nil, err
 	}
@@ -174,13 +174,13 @@ func (s *Store) existing(number uint64) (*generation, error) {
 	a := &alarm{failed: s.failed}
 	p := engineOptions(s.options, a)
 	p.Cache, p.ErrorIfNotExists = s.cache, true
-	db, err := openEngine(path, p)
+	db, err := openEngine(path, p, a)
 	if err != nil {
 		return nil, err
 	}
 	state, err := loadState(db, s.schema)
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, a.shut(db))
 	}
 	return newGeneration(number, db, a, state), nil
 }
@@ -204,8 +204,9 @@ func (s *Store) clean() error {
 	return s.catalog.remove(names...)
 }
 
-// Close waits for the readers and for an open batch, closes the engine and frees the directory. Later calls answer ErrClosed, and so do all
-// reads; what is published (Position, Counter and their like) stays readable.
+// Close waits for the readers and for an open batch, closes the engine and frees the directory. Later calls answer
+// ErrClosed, and so do all reads; what is published (Position, Counter and their like) stays readable. After a failure in
+// the middle of a commit the engine cannot be closed: Close says so, and the process has to end.
 func (s *Store) Close() error {
 	s.write.Lock()
 	again := s.closed
@@ -228,7 +229,7 @@ func (s *Store) dispose() error {
 		errs = append(errs, g.shut())
 	}
 	s.retiring.Wait()
-	if s.cache != nil {
+	if g := s.live.Load(); s.cache != nil && (g == nil || !g.alarm.stuck.Load()) {
 		s.cache.Unref()
 	}
 	if s.lock != nil {

@@ -209,6 +209,17 @@ func testEmptyEntry(t *testing.T, f Fixture) {
 	if s = open(t, f.FS, f.Dir); s.Position().Index != 12 {
 		t.Errorf("reopened at %v", s.Position())
 	}
+	entry := func(index uint64, do func(b *store.Batch) error) {
+		b, err := s.NewBatch()
+		must(t, err)
+		must(t, b.Advance(store.Position{Index: index, Term: 2}), do(b), b.Commit(), b.Close())
+	}
+	// Rows before anything else is known: no code key, no stamp.
+	entry(13, func(b *store.Batch) error { return b.PutOrigin("n", store.Origin{Boot: 1}) })
+	must(t, s.Close())
+	s = open(t, f.FS, f.Dir)
+	verified(t, s)
+	entry(14, func(b *store.Batch) error { return b.SetClusterVersion(1) })
 	verified(t, s)
 }
 
