@@ -37,7 +37,7 @@ race: ## Run the tests under the race detector, in random order; needs gcc
 
 .PHONY: e2e
 e2e: build ## Run the end-to-end tests on bin/tinyurl
-	CGO_ENABLED=0 TINYURL_BINARY=$(CURDIR)/bin/tinyurl $(GO) test -count=1 -p 1 -tags $(TAGS) -timeout 8m ./test/e2e/...
+	CGO_ENABLED=0 TINYURL_BINARY=$(CURDIR)/bin/tinyurl $(GO) test -count=1 -p 1 -tags $(TAGS) -timeout 10m ./test/e2e/...
 
 .PHONY: lint
 lint: ## Run the linters and check the formatting
