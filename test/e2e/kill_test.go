@@ -12,7 +12,7 @@ import (
 func TestTheLeaderIsKilledUnderLoad(t *testing.T) {
 	c := harness.Start(t, harness.Options{})
 	tr := begin(t, c)
-	for i := range kills(t) {
+	for i := range number(t, killsVariable, 2) {
 		c.AwaitAccepted(tr.load, enoughToBegin, resumeWithin)
 		leader := c.Leader(leaderWithin)
 		leader.Kill()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -66,20 +65,6 @@ func urls(t *testing.T) []string {
 		t.Fatalf("%s holds no URL", path)
 	}
 	return list
-}
-
-// kills is how often the leader is killed.
-func kills(t *testing.T) int {
-	t.Helper()
-	text := os.Getenv(killsVariable)
-	if text == "" {
-		return 2
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		t.Fatalf("%s is %q, which is no number of kills", killsVariable, text)
-	}
-	return n
 }
 
 // traffic is a load with a watch beside it.
