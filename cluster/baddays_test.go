@@ -10,7 +10,6 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/hashicorp/raft"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"tinyurl/cluster/raftlog"
 	"tinyurl/fsm/link"
@@ -100,9 +99,9 @@ func TestALeaderWhoseClockIsOffHandsOver(t *testing.T) {
 
 // hooked opens the raft log with a failpoint.
 func hooked(hook func(raftlog.Write) error) LogOpener {
-	return func(dir string, now func() time.Time, fatal func(error), reg prometheus.Registerer) (Log, error) {
+	return func(c LogConfig) (Log, error) {
 		return raftlog.Open(raftlog.Config{
-			Path: filepath.Join(dir, "raft.db"), Now: now, Fatal: fatal, Registerer: reg, BeforeWrite: hook,
+			Path: filepath.Join(c.Dir, "raft.db"), Now: c.Now, Fatal: c.Fatal, Registerer: c.Registerer, BeforeWrite: hook,
 		})
 	}
 }

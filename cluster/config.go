@@ -142,8 +142,8 @@ func (c Config) validate() error {
 		return errors.New("a cluster listener and its address are needed")
 	case c.BootstrapExpect < 0 || c.BootstrapExpect > maxVoters:
 		return fmt.Errorf("bootstrap-expect is %d; it may be 0 to %d", c.BootstrapExpect, maxVoters)
-	case c.Replica && c.BootstrapExpect > 0 && len(c.Join) == 0:
-		return errors.New("a replica cannot form a cluster: give it --join")
+	case c.Replica && c.BootstrapExpect > 0:
+		return errors.New("a replica cannot found a cluster: give it --join, and no --bootstrap-expect")
 	}
 	return nil
 }

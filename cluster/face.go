@@ -89,6 +89,14 @@ func (n *Node) Staleness() time.Duration {
 	return -1
 }
 
+// ClusterVersion selects the rules the cluster applies today; 0 before it has any.
+func (n *Node) ClusterVersion() uint32 {
+	if g := n.group.Load(); g != nil {
+		return g.fsm.Store().ClusterVersion()
+	}
+	return 0
+}
+
 // Ready returns nil when redirects should be sent to this node. It stays nil through a later loss of the leader.
 func (n *Node) Ready() error { return n.ready.check() }
 

@@ -133,14 +133,13 @@ func (n *Node) openData() (*storage, error) {
 
 // openMemory opens the storage and refuses one that raft has forgotten: an old voter without its votes would elect wrongly.
 func (n *Node) openMemory(cluster *clusterRecord) (*storage, error) {
-	opened, err := openStorage(n.config, mainGroup, cluster.ClusterID)
+	opened, err := openStorage(n.config, mainGroup, *cluster)
 	if err != nil {
 		return nil, err
 	}
 	empty, err := opened.empty()
 	if err == nil && empty && cluster.HasState {
-		err = fmt.Errorf("raft's log is missing from %s, where this node has voted before: wipe the whole data directory %s and start the node "+
-			"again, it will join as a new member", groupDir(n.config.DataDir, mainGroup), n.config.DataDir)
+		err = fmt.Errorf("raft's log in %s is empty, and this node has voted before: %s", groupDir(n.config.DataDir, mainGroup), wayOut)
 	}
 	if err != nil {
 		return nil, errors.Join(err, opened.close())

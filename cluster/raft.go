@@ -67,8 +67,10 @@ func startRaft(c Config, gc groupConfig, trans raft.Transport) (_ *raft.Raft, er
 	}
 	defer func() {
 		if p := recover(); p != nil { // a damaged log makes NewRaft panic
-			err = fmt.Errorf("raft cannot start on the log in %s: %v; nothing was changed: wipe this node's data directory and start it again, "+
-				"it will join as a new member", groupDir(c.DataDir, gc.id), p)
+			err = fmt.Errorf("%v", p)
+		}
+		if err != nil {
+			err = fmt.Errorf("raft cannot start on the log in %s: %w; if it is damaged, %s", groupDir(c.DataDir, gc.id), err, wayOut)
 		}
 	}()
 	return raft.NewRaft(conf, s.fsm, s.cache, s.log, s.snapshots, trans)

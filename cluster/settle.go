@@ -42,7 +42,8 @@ func (n *Node) enter() error {
 	if p := n.parked.Load(); p != nil {
 		return n.unpark(p)
 	}
-	if n.config.BootstrapExpect > 0 {
+	// A promise of an earlier start binds, whatever today's command line says.
+	if n.config.BootstrapExpect > 0 || n.former.Bound() {
 		set, err := n.former.Run(n.life)
 		switch {
 		case err == nil:
@@ -95,15 +96,14 @@ func (n *Node) begin(record clusterRecord) error {
 	if err := n.remember(record); err != nil {
 		return err
 	}
-	s, err := openStorage(n.config, mainGroup, record.ClusterID)
+	s, err := openStorage(n.config, mainGroup, record)
 	if err != nil {
 		return err
 	}
 	if err := n.openGroup(s, record.Founders); err != nil {
 		return err
 	}
-	n.gossip.SetMeta(func(m *member.Member) { m.ClusterID = record.ClusterID })
-	return nil
+	return n.gossip.SetMeta(func(m *member.Member) { m.ClusterID = record.ClusterID })
 }
 
 // remember makes the record durable.

@@ -3,13 +3,13 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path"
 	"time"
 
 	"github.com/hashicorp/raft"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"tinyurl/cluster/member"
 	"tinyurl/cluster/raftlog"
 	"tinyurl/fsm"
 	"tinyurl/fsm/store"
@@ -23,21 +23,48 @@ const logCacheEntries = 128
 type Log interface {
 	raft.LogStore
 	raft.StableStore
-	// Term returns the last term and whether one was ever stored; Voted whether a vote was.
+	// Term returns the last term and whether one was ever stored.
 	Term() (uint64, bool)
-	Voted() bool
+	// Verify reads every entry and says what is damaged.
+	Verify() error
 	// WritingSince tells when the oldest write under way began, zero when none is.
 	WritingSince() time.Time
 	Close() error
 }
 
+// LogConfig is what a LogOpener is given.
+type LogConfig struct {
+	// Dir is the group's directory.
+	Dir string
+	// Existing says that this node has kept a log here before: a missing one is refused, and nothing is made in its place.
+	Existing bool
+	// Now, Fatal and Registerer are the environment's.
+	Now        func() time.Time
+	Fatal      func(error)
+	Registerer prometheus.Registerer
+}
+
 // LogOpener opens the log in a directory.
-type LogOpener func(dir string, now func() time.Time, fatal func(error), reg prometheus.Registerer) (Log, error)
+type LogOpener func(LogConfig) (Log, error)
 
 // openBolt is the LogOpener of the product.
-func openBolt(dir string, now func() time.Time, fatal func(error), reg prometheus.Registerer) (Log, error) {
-	return raftlog.Open(raftlog.Config{Path: path.Join(dir, "raft.db"), Now: now, Fatal: fatal, Registerer: reg})
+func openBolt(c LogConfig) (Log, error) {
+	file := path.Join(c.Dir, "raft.db")
+	if c.Existing {
+		if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("%s is missing, and this node has voted before: %s", file, wayOut)
+		}
+	}
+	log, err := raftlog.Open(raftlog.Config{Path: file, Now: c.Now, Fatal: c.Fatal, Registerer: c.Registerer})
+	if err != nil {
+		return nil, err // never a nil *Log in a Log that is not nil
+	}
+	return log, nil
 }
+
+// wayOut is what helps a node whose memory is damaged or lost. It must not go on with what is left: an old voter without its
+// votes could elect a leader that lacks an acknowledged write.
+const wayOut = "wipe this node's whole data directory and start it again, it will join as a new member"
 
 // storage is what one group keeps on disk. It is opened before anything is announced or changed, so that damage is found
 // while the node can still refuse to start.
@@ -54,7 +81,7 @@ func groupDir(dataDir string, group uint32) string {
 }
 
 // openStorage opens the log and the state of a group and checks that they belong together.
-func openStorage(c Config, group uint32, cluster member.ClusterID) (_ *storage, err error) {
+func openStorage(c Config, group uint32, cluster clusterRecord) (_ *storage, err error) {
 	dir := groupDir(c.DataDir, group)
 	if err := c.Environment.FS.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make the group's directory: %w", err)
@@ -66,14 +93,21 @@ func openStorage(c Config, group uint32, cluster member.ClusterID) (_ *storage, 
 		}
 	}()
 	env := c.Environment
-	if s.log, err = env.OpenLog(dir, env.Now, env.Fatal, env.Registerer); err != nil {
+	s.log, err = env.OpenLog(LogConfig{
+		Dir: dir, Existing: cluster.HasState, Now: env.Now, Fatal: env.Fatal, Registerer: env.Registerer,
+	})
+	if err != nil {
 		return nil, err
+	}
+	// The log before the state: opening the state changes files, and a node that will not start must leave them alone.
+	if err := s.log.Verify(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, wayOut)
 	}
 	if s.cache, err = raft.NewLogCache(logCacheEntries, s.log); err != nil {
 		return nil, err
 	}
 	s.fsm, err = fsm.Open(fsm.Config{
-		Group: group, ClusterID: cluster, Dir: dir, FS: env.FS, CacheBytes: c.CacheBytes,
+		Group: group, ClusterID: cluster.ClusterID, Dir: dir, FS: env.FS, CacheBytes: c.CacheBytes,
 		Logger: env.Logger, Fatal: env.Fatal, Registerer: env.Registerer, Now: env.Now,
 	})
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"tinyurl/api"
 	"tinyurl/cluster"
+	"tinyurl/fsm/link"
 )
 
 // App is one running node: its listeners, its part of the cluster and the HTTP servers over it.
@@ -106,6 +107,7 @@ func (a *App) openHTTP(rootKey string, registry *prometheus.Registry) error {
 		Links: links{a.node}, Cluster: a, Health: a.health,
 		Resolver: visits{a.node, func() time.Duration { return time.Since(started) }},
 		RootKey:  rootKey, PublicURL: public, TargetRules: a.targetRules(public, own),
+		Words:  func() link.Words { return link.WordsFor(a.node.ClusterVersion()) },
 		Logger: a.log.With("room", "api"), Now: a.env.Cluster.Now, Registerer: registry, Gatherer: registry,
 	})
 	if err != nil {

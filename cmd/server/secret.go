@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"syscall"
 
 	"tinyurl/cluster/identity"
 )
@@ -21,6 +22,8 @@ func clusterSecret(s Settings, d directory, random io.Reader) (secret identity.S
 			s.Origin("cluster-secret"), d.path(secretName))
 	case err == nil:
 		return kept, false, nil
+	case errors.Is(err, syscall.ENOTDIR):
+		return identity.Secret{}, false, fmt.Errorf("the data directory cannot be made (--data-dir chooses another): %w", err)
 	case !errors.Is(err, fs.ErrNotExist):
 		return identity.Secret{}, false, err
 	case !given.IsZero():
