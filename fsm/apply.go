@@ -29,6 +29,7 @@ func (f *FSM) ApplyBatch(logs []*raft.Log) []any {
 	if err != nil {
 		return answerAll(answers, f.fail(err))
 	}
+	f.settler.applied()
 	f.waiters.reached(f.AppliedIndex())
 	return answers
 }

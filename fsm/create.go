@@ -48,6 +48,9 @@ func (e *entry) create(d link.Draft) (command.Result, error) {
 	}
 	if !remembered {
 		head = store.OnceHead{Body: o.Body, Expires: e.stamp.Add(link.OnceKept)}
+		if head.Expires.After(command.MaxTime) {
+			head.Expires = command.MaxTime
+		}
 		if err := e.batch.PutOnce(o.Scope, o.Key, head); err != nil {
 			return command.Result{}, err
 		}

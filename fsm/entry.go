@@ -70,9 +70,15 @@ func (e *entry) once(node string, op command.Operation) (command.Result, error) 
 		return command.Result{}, err
 	}
 	if found {
-		create, ok := op.Command.(command.Create)
-		if kept.Err != nil || !ok {
-			return command.Result{Err: kept.Err}, nil
+		create, made := op.Command.(command.Create)
+		switch {
+		case kept.Err != nil:
+			return refused(kept.Err), nil
+		case made != (kept.Code != ""):
+			// The identity was used for another kind of command. Whoever sent this is at fault, but no replica must stop for it.
+			return refused(command.ErrStale), nil
+		case !made:
+			return command.Result{}, nil
 		}
 		return e.again(create.Draft, kept.Code)
 	}

@@ -77,17 +77,19 @@ type FSM struct {
 	config    Config // immutable
 	store     *store.Store
 	snapshots *Snapshots
+	settler   *settler
 	waiters   waiters
 	metrics   metrics
 
 	failure atomic.Pointer[Failure] // why we stopped for good; nil while we have not
-	busy    atomic.Int64            // when the apply or checkpoint under way began, in Unix nanoseconds; 0 when idle
+	closed  atomic.Bool
+	busy    atomic.Int64 // when the apply or checkpoint under way began, in Unix nanoseconds; 0 when idle
 }
 
 var _ raft.BatchingFSM = (*FSM)(nil)
 
 // Open opens the state machine in c.Dir and brings it to the newest snapshot if the store is behind what that holds. Raft
-// must be run with NoSnapshotRestoreOnStart, and CheckLog asked before. Errors: store.ErrFormat and command.ErrUpgrade
+// must be run with NoSnapshotRestoreOnStart, and only if CheckLog lets it. Errors: store.ErrFormat and command.ErrUpgrade
 // (a newer binary wrote this), store.ErrDamaged, ErrDamagedSnapshot, ErrForeign, store.ErrLocked; all tell the way out.
 func Open(c Config) (*FSM, error) {
 	c, err := c.validate()
@@ -103,11 +105,13 @@ func Open(c Config) (*FSM, error) {
 		return nil, fmt.Errorf("open the state: %w", err)
 	}
 	if err := f.open(); err != nil {
+		f.metrics.unregister()
 		if f.snapshots != nil {
 			err = errors.Join(err, f.snapshots.Close())
 		}
 		return nil, errors.Join(err, f.store.Close())
 	}
+	f.settler = newSettler(f.store.Sync)
 	return f, nil
 }
 
@@ -137,9 +141,14 @@ func (f *FSM) checkVersion() error {
 	return nil
 }
 
-// Close closes the snapshots and the store, and waits for their readers. Raft must have stopped before.
+// Close closes the snapshots and the store, and waits for their readers. Raft must have stopped before. A second call
+// answers ErrClosed.
 func (f *FSM) Close() error {
+	if f.closed.Swap(true) {
+		return ErrClosed
+	}
 	f.waiters.stop(ErrClosed)
+	f.settler.close()
 	f.metrics.unregister()
 	return errors.Join(f.snapshots.Close(), f.store.Close())
 }

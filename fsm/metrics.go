@@ -1,7 +1,6 @@
 package fsm
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -44,12 +43,12 @@ func newMetrics(r prometheus.Registerer, group uint32, applied func() uint64) (m
 	if r == nil {
 		return m, nil
 	}
-	var errs []error
-	for _, c := range m.collectors {
-		errs = append(errs, r.Register(c))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return m, fmt.Errorf("register metrics: %w", err)
+	for i, c := range m.collectors {
+		if err := r.Register(c); err != nil {
+			m.collectors = m.collectors[:i]
+			m.unregister()
+			return metrics{}, fmt.Errorf("register metrics: %w", err)
+		}
 	}
 	return m, nil
 }

@@ -120,6 +120,36 @@ func TestANewerBootEndsTheOlderOne(t *testing.T) {
 	}
 }
 
+// A proposer that breaks the rules is answered, not followed into a fault that would stop every replica.
+func TestAnIdentityUsedForAnotherCommandIsRefused(t *testing.T) {
+	g := lead(t)
+	g.do(command.Create{Draft: slug("x")}, command.Delete{Code: "x"})
+	made := g.make(slug("y"))
+	results := g.run(g.resend(g.sequence-2, command.Delete{Code: "y"}, command.Create{Draft: draft("http://a")}))
+	for i, r := range results {
+		if !errors.Is(r.Err, command.ErrStale) {
+			t.Errorf("operation %d: %+v, want ErrStale", i, r)
+		}
+	}
+	if l, err := g.Store().Lookup("y"); err != nil || l != made || g.Failed() != nil {
+		t.Errorf("look-up %+v, %v; failure %v", l, err, g.Failed())
+	}
+}
+
+func TestTheLastMomentOfTimeStopsNothing(t *testing.T) {
+	g := lead(t)
+	g.now = command.MaxTime
+	first := g.do(keyed("s", "k", 0, 1))[0]
+	if !errors.Is(first.Err, link.ErrInvalidField) { // it would end after all time
+		t.Errorf("%+v", first)
+	}
+	c := keyed("s", "k", 0, 1)
+	c.Draft.ExpiresIn = 0
+	if r := g.do(c)[0]; r.Err != nil || g.Failed() != nil {
+		t.Errorf("%+v, failure %v", r, g.Failed())
+	}
+}
+
 // keyed is a draft under an idempotency key.
 func keyed(scope, key string, row uint32, body byte) command.Create {
 	return command.Create{Draft: link.Draft{

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tinyurl/fsm/command"
 	"tinyurl/fsm/store"
 )
@@ -203,8 +205,11 @@ func TestLeftoversOfACrashAreRemoved(t *testing.T) {
 	defer r.close()
 	names, _ := d.List(snapshotDir)
 	metas, _ := r.Snapshots().List()
-	if len(names) != 1 || len(metas) != 1 || metas[0].Index != meta.Index {
-		t.Errorf("after: %v, list %v", names, metas)
+	if len(names) != 1 || len(metas) != 1 {
+		t.Fatalf("after: %v, list %v", names, metas)
+	}
+	if diff := cmp.Diff(meta, metas[0]); diff != "" {
+		t.Errorf("meta after a restart:\n%s", diff)
 	}
 	if id := r.snapshot(g.index); id == metas[0].ID {
 		t.Error("two snapshots have one name")
