@@ -88,8 +88,10 @@ func TestRefusedCreatesAreResultsAndChangeNothing(t *testing.T) {
 		"slug with dots":      {slug("robots.txt"), link.ErrSlugReserved},
 		"slug malformed":      {slug("-x"), link.ErrInvalidSlug},
 		"slug too long":       {slug(strings.Repeat("x", link.MaxSlug+1)), link.ErrInvalidSlug},
-		"key too long": {link.Draft{Target: "http://a", Once: &link.Once{Key: strings.Repeat("k", link.MaxKey+1)}},
-			link.ErrInvalidField},
+		"key too long": {
+			link.Draft{Target: "http://a", Once: &link.Once{Key: strings.Repeat("k", link.MaxKey+1)}},
+			link.ErrInvalidField,
+		},
 		"key empty":      {link.Draft{Target: "http://a", Once: &link.Once{}}, link.ErrInvalidField},
 		"scope too long": {link.Draft{Target: "http://a", Once: &link.Once{Key: "k", Scope: strings.Repeat("s", 256)}}, link.ErrInvalidField},
 	} {

@@ -99,7 +99,7 @@ func Open(c Config) (*FSM, error) {
 	f := &FSM{config: c}
 	f.waiters.init()
 	options := c.storeOptions()
-	options.Fatal = func(err error) { f.fail(fmt.Errorf("store: %w", err)) }
+	options.Fatal = func(err error) { _ = f.fail(fmt.Errorf("store: %w", err)) }
 	// The store comes first: it locks the directory, and opening snapshots removes what a crash left of unfinished ones.
 	if f.store, err = store.Open(c.FS.PathJoin(c.Dir, "state"), options); err != nil {
 		return nil, fmt.Errorf("open the state: %w", err)

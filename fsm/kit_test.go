@@ -2,7 +2,6 @@ package fsm
 
 import (
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -287,6 +286,3 @@ func (r *replica) restore(id string) error {
 	defer source.Close()
 	return r.Restore(source)
 }
-
-// quiet is a logger for what a test provokes.
-func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

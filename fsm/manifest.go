@@ -9,8 +9,6 @@ import (
 	"hash/crc32"
 
 	"github.com/hashicorp/raft"
-
-	"tinyurl/fsm/store"
 )
 
 // Names in the directory of one snapshot.
@@ -60,11 +58,6 @@ type stateMeta struct {
 	Index  uint64 `json:"index"`
 	Term   uint64 `json:"term"`
 	Digest string `json:"digest"`
-}
-
-// Position is where in the log the snapshot's state stands.
-func (m *manifest) position() store.Position {
-	return store.Position{Index: m.State.Index, Term: m.State.Term}
 }
 
 // newer reports whether m comes before other in a list.

@@ -23,7 +23,7 @@ func (f *FSM) restoreNewest() (err error) {
 		return nil
 	}
 	f.config.Logger.Info("the state is behind the newest snapshot, restoring it", "snapshot", newest.ID,
-		"applied", f.AppliedIndex(), "snapshotApplied", newest.State.Index)
+		"applied", f.AppliedIndex(), "snapshot_applied", newest.State.Index)
 	_, stream, err := f.snapshots.Open(newest.ID)
 	if err != nil {
 		return err

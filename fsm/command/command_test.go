@@ -366,7 +366,7 @@ func TestTimesAreCutToMilliseconds(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := time.Date(2026, 5, 4, 2, 2, 1, 987_000_000, time.UTC)
-	if got := e.Batches[0].Operations[0].Command.(Create).Draft.ValidUntil; got != want || e.Time != want {
+	if got := e.Batches[0].Operations[0].Command.(Create).Draft.ValidUntil; !got.Equal(want) || !e.Time.Equal(want) {
 		t.Errorf("stamp %v, valid until %v; want %v", e.Time, got, want)
 	}
 }
