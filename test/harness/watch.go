@@ -35,7 +35,7 @@ type Watch struct {
 	stop    context.CancelFunc
 	all     sync.WaitGroup
 
-	visits, good, young, refused, other atomic.Int64
+	visits, good, young, refused atomic.Int64
 	// failures are settled links that a serving node did not redirect, violations wrong answers of any node.
 	failures, violations Findings
 }
