@@ -13,6 +13,8 @@ import (
 const (
 	// maxSkew is how far a leader's clock may be off the voters' median. Past it, it hands leadership over.
 	maxSkew = 2 * time.Second
+	// firstCheckTimeout bounds the check before the first stamp of a term; the next one follows soon.
+	firstCheckTimeout = 200 * time.Millisecond
 	// maxJump is a difference that no drift explains: the node stops.
 	maxJump = time.Hour
 )
@@ -26,6 +28,14 @@ type timekeeper struct {
 	transfer func(context.Context) error
 	fatal    func(error)
 	log      *slog.Logger
+}
+
+// checkFirst is check for a leader that has not stamped yet: it does not wait long for voters that may just have died, as all
+// writes wait for it.
+func (k *timekeeper) checkFirst(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, firstCheckTimeout)
+	defer cancel()
+	k.check(ctx)
 }
 
 // check compares once. It hands leadership over, or stops the node, when this node's clock is the odd one; otherwise it
@@ -42,7 +52,9 @@ func (k *timekeeper) check(ctx context.Context) {
 		k.fatal(fmt.Errorf("the clock of this node is %v off the other voters': set it right and start the node again", skew.Round(time.Second)))
 	default:
 		k.log.Warn("the clock of this node is off; handing leadership over", "skew", skew)
-		if err := k.transfer(ctx); err != nil {
+		transfer, cancel := context.WithTimeout(context.WithoutCancel(ctx), transferTimeout)
+		defer cancel()
+		if err := k.transfer(transfer); err != nil {
 			k.log.Warn("could not hand leadership over; times may be off", "error", err)
 		}
 	}

@@ -52,7 +52,7 @@ func newDuties(g *Group, c Config, describe func(member.ID) (member.Member, bool
 // lead serves one term. The clock is checked before the first stamp; the first entry makes this leader know everything that
 // was committed before it (raft's own no-op never reaches the state machine).
 func (g *Group) lead(ctx context.Context, term uint64, ready func()) {
-	g.duties.clock.check(ctx)
+	g.duties.clock.checkFirst(ctx)
 	for g.leadership.leading() == term {
 		err := g.probe()
 		if err == nil {

@@ -22,7 +22,7 @@ const (
 	batchFrame = 512
 	// retryFirst and retryMost bound the pause between two tries of a batch; a change of leader ends a pause early.
 	retryFirst = 20 * time.Millisecond
-	retryMost  = 500 * time.Millisecond
+	retryMost  = 200 * time.Millisecond
 )
 
 // proposer is the ingress end of a write. It gathers the operations of all requests on this node into batches, brings each
