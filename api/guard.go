@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -18,7 +19,7 @@ func (s *Server) recoverPanics(g *gin.Context) {
 		if cause == nil {
 			return
 		}
-		if cause == http.ErrAbortHandler {
+		if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(cause) // net/http's own word for "break off", not a fault
 		}
 		s.config.Logger.Error("handler panicked", "method", g.Request.Method, "path", clip(g.Request.URL.Path, maxInstance),

@@ -115,8 +115,10 @@ func TestMetricsAreRegisteredOnce(t *testing.T) {
 }
 
 func TestLimitsGivenAreKept(t *testing.T) {
-	given := Limits{Body: 1, BulkBody: 2, BulkRows: 3, HeldBodies: 4, Header: 5, Calls: 6, Redirects: 7,
-		ReadHeader: 8, Read: 9, Write: 10, Idle: 11, Call: 12, BulkCall: 13, Status: 14, Leave: 15}
+	given := Limits{
+		Body: 1, BulkBody: 2, BulkRows: 3, HeldBodies: 4, Header: 5, Calls: 6, Redirects: 7,
+		ReadHeader: 8, Read: 9, Write: 10, Idle: 11, Call: 12, BulkCall: 13, Status: 14, Leave: 15,
+	}
 	if got := given.withDefaults(); got != given {
 		t.Errorf("%+v", got)
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -66,8 +67,8 @@ func frontPage() []byte {
 }
 
 // page gives the page for a row; an expired link has one of its own, since its visitor did nothing wrong.
-func (p *problems) page(row refusal, err error) []byte {
-	if row.err == redirect.ErrExpired {
+func (p *problems) page(row refusal) []byte {
+	if errors.Is(row.err, redirect.ErrExpired) {
 		return p.pages[expiredPage]
 	}
 	return p.pages[row.code]

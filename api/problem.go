@@ -74,6 +74,7 @@ func refusals() []refusal {
 		{err: link.ErrNoLeader, status: 503, code: v1.NoLeader, title: "No leader", retry: true},
 		{err: link.ErrOverloaded, status: 503, code: v1.Overloaded, title: "Overloaded", retry: true},
 		{err: link.ErrDiskFull, status: 507, code: v1.DiskFull, title: "Disk full"},
+		{err: link.ErrExhausted, status: 507, code: v1.DiskFull, title: "No codes left"},
 		// A deadline of ours that ran out below: the cluster did not answer in time.
 		{err: context.DeadlineExceeded, status: 503, code: v1.NoLeader, title: "No leader", retry: true},
 		// The client went away (or the server is closing); hardly anybody reads this.
@@ -161,7 +162,7 @@ func (p *problems) writePage(w http.ResponseWriter, r *http.Request, err error) 
 	}
 	row := p.find(r, err)
 	row.headers(w.Header())
-	writeHTML(w, row.status, p.page(row, err))
+	writeHTML(w, row.status, p.page(row))
 }
 
 // headers sets what a status asks for beside the body.

@@ -56,7 +56,7 @@ func (a *auditor) compare(ctx context.Context) {
 	}
 	for id, s := range got {
 		if s.DigestIndex == mine.DigestIndex && s.Digest != mine.Digest {
-			a.log.Error("a replica differs", "id", id, "index", s.DigestIndex, "its digest", s.Digest, "ours", mine.Digest)
+			a.log.Error("a replica differs", "id", id, "index", s.DigestIndex, "its_digest", s.Digest, "our_digest", mine.Digest)
 		}
 	}
 }

@@ -42,7 +42,7 @@ func (d *diskWatch) look() bool {
 	d.used.Store(100 - 100*usage.AvailBytes/usage.TotalBytes)
 	low := usage.AvailBytes < d.mark
 	if d.low.Swap(low) != low {
-		d.log.Warn("disk space", "low", low, "free bytes", usage.AvailBytes, "needed bytes", d.mark)
+		d.log.Warn("disk space", "low", low, "free_bytes", usage.AvailBytes, "needed_bytes", d.mark)
 	}
 	return low
 }

@@ -92,7 +92,7 @@ func (f *Former) look(h *hunt) error {
 	if f.conf.Expect == 0 || len(seen) < f.conf.Expect || seen[0] != f.conf.Self || now.Before(h.notBefore) {
 		if now.Sub(h.reminded) >= f.conf.Tuning.Remind {
 			h.reminded = now
-			f.conf.Logger.Info("waiting to found a cluster", "expected", f.conf.Expect, "inSight", seen)
+			f.conf.Logger.Info("waiting to found a cluster", "expected", f.conf.Expect, "in_sight", seen)
 		}
 		return nil
 	}
@@ -283,7 +283,7 @@ func (f *Former) remind(p Proposal, h *hunt, cause error) {
 		"may have been founded. Start the proposer again; only if that node is gone for good, and none of the set belongs to a "+
 		"cluster: stop this node, delete the file, start it again",
 		"proposer", p.Proposer(), "set", p.Set, "attempt", p.Attempt, "file", f.conf.Store.Name(),
-		"silentFor", now.Sub(h.heard).Round(time.Second), "error", cause)
+		"silent_for", now.Sub(h.heard).Round(time.Second), "error", cause)
 }
 
 // tell pushes the decision to the other founders in the background.

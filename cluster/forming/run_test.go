@@ -66,8 +66,11 @@ func TestALoneFounderFormsAtOnce(t *testing.T) {
 func TestTheFirstNOfTheViewAreProposedByTheFirstOfThem(t *testing.T) {
 	view := []member.Member{
 		willing("e"), willing("d"), willing("c"), willing("b"),
-		{ID: "a1", Expect: 5}, {ID: "a2", Expect: 3, Replica: true}, {ID: "a3"},
-		{ID: "a4", Expect: 3, Status: member.Failed}, {ID: "a5", Expect: 3, Status: member.Left},
+		{ID: "a1", Expect: 5},
+		{ID: "a2", Expect: 3, Replica: true},
+		{ID: "a3"},
+		{ID: "a4", Expect: 3, Status: member.Failed},
+		{ID: "a5", Expect: 3, Status: member.Left},
 	}
 	synctest.Test(t, func(t *testing.T) {
 		var told []member.ID
@@ -370,7 +373,7 @@ func TestAFreeNodeSaysWhatItWaitsFor(t *testing.T) {
 		if n := strings.Count(logs.String(), "waiting to found a cluster"); n < 2 || n > 3 {
 			t.Errorf("said %d times in 95 s:\n%s", n, logs.String())
 		}
-		if !strings.Contains(logs.String(), `inSight="[b c]"`) {
+		if !strings.Contains(logs.String(), `in_sight="[b c]"`) {
 			t.Errorf("nodes in sight are not named:\n%s", logs.String())
 		}
 	})

@@ -47,7 +47,7 @@ func (s *sockets) DialTimeout(addr string, timeout time.Duration) (net.Conn, err
 	if err != nil {
 		return nil, err
 	}
-	return &endingConn{conn, context.AfterFunc(s.ctx, func() { conn.Close() })}, nil
+	return &endingConn{conn, context.AfterFunc(s.ctx, func() { _ = conn.Close() })}, nil
 }
 
 // DialAddressTimeout implements memberlist.NodeAwareTransport.

@@ -2,6 +2,7 @@ package raftlog
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 
@@ -93,7 +94,7 @@ func (l *Log) Verify() error {
 		for index := first; index != 0 && index <= last; index++ {
 			var entry raft.Log
 			err := l.inner.GetLog(index, &entry)
-			if err == raft.ErrLogNotFound {
+			if errors.Is(err, raft.ErrLogNotFound) {
 				continue // a gap, as an installed snapshot leaves one
 			}
 			if err != nil {

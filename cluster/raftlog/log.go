@@ -22,7 +22,7 @@ import (
 	"github.com/hashicorp/raft"
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	"github.com/prometheus/client_golang/prometheus"
-	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 var (
@@ -236,7 +236,7 @@ func (l *Log) usable() error {
 // fail records the first failure and reports it. A call that lost a race with
 // Close has not failed.
 func (l *Log) fail(what string, cause error) error {
-	if l.closed.Load() && errors.Is(cause, bbolt.ErrDatabaseNotOpen) {
+	if l.closed.Load() && errors.Is(cause, berrors.ErrDatabaseNotOpen) {
 		return ErrClosed
 	}
 	err := fmt.Errorf("%w: %s: %s: %w", ErrFailed, l.path, what, cause)

@@ -11,6 +11,7 @@ import (
 
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 // lockTimeout bounds the wait for another process to let go of the file: long
@@ -163,7 +164,7 @@ func withFile(open func(*bbolt.Options) error) error {
 	err, panicked := calm(func() error { return open(o) })
 	if panicked {
 		for _, f := range files {
-			f.Close() // bolt may have closed it already, and there is no more to do
+			_ = f.Close() // bolt may have closed it already, and there is no more to do
 		}
 	}
 	return err
@@ -172,7 +173,7 @@ func withFile(open func(*bbolt.Options) error) error {
 // explain gives an error at opening its kind and its way out.
 func explain(path string, err error) error {
 	switch {
-	case errors.Is(err, bbolt.ErrTimeout):
+	case errors.Is(err, berrors.ErrTimeout):
 		return fmt.Errorf("%w: %s: is another tinyurl running on this data directory?", ErrLocked, path)
 	case isEnvironment(err):
 		return fmt.Errorf("open raft log %s: %w", path, err)

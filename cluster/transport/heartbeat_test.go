@@ -59,7 +59,6 @@ func TestHeartbeatsDoNotChangeTermBesideTheMainLoop(t *testing.T) {
 			answered <- tb.AppendEntries("a-000001", "a-000001", &raft.AppendEntriesRequest{
 				RPCHeader: raft.RPCHeader{ProtocolVersion: 3, ID: []byte(idB), Addr: []byte(idB)},
 				Term:      term + 3,
-				Leader:    []byte(idB),
 			}, &resp)
 		}()
 		synctest.Wait() // the heartbeat has come as far as it can

@@ -132,6 +132,8 @@ func (l *Listener) newServer(ctx context.Context, c *ListenerConfig) *http.Serve
 			handler.ServeHTTP(w, r)
 		}),
 		Protocols: protocols,
+		// HTTP/2 begins after the handshake, which has limits of its own; this is for what comes before the first request.
+		ReadHeaderTimeout: c.HeaderTimeout,
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){
 			ProtocolRaft: func(_ *http.Server, conn *tls.Conn, _ http.Handler) { l.serveRaft(conn) },
 		},
