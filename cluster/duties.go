@@ -91,7 +91,7 @@ func (g *Group) probe() error {
 	}
 	sequence := g.probes.Add(1)
 	batch, err := command.EncodeBatch(command.Batch{
-		Origin: command.Origin{Node: "leader/" + g.origin.Node, Boot: g.origin.Boot}, Floor: sequence,
+		Origin: g.origin, Floor: sequence,
 		Operations: []command.Operation{{Sequence: sequence, Command: lead}},
 	})
 	if err != nil {

@@ -133,7 +133,7 @@ func (n *Node) Status(ctx context.Context) Status {
 			ID: n.record.ID, Name: n.config.Name, Version: n.config.Version, Uptime: time.Since(n.started), HTTPURL: n.config.HTTPURL,
 		},
 	}
-	known := n.gossip.Members()
+	known := n.plane.gossip.Members()
 	if g := n.group.Load(); g != nil {
 		group, members := g.status(ctx, known)
 		s.ClusterVersion, s.Groups, s.Members = g.fsm.Store().ClusterVersion(), []GroupStatus{group}, members

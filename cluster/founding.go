@@ -12,15 +12,15 @@ import (
 )
 
 // openFormer opens this node's part in founding a cluster.
-func (n *Node) openFormer() (*forming.Former, error) {
+func openFormer(n *Node, p *plane) (*forming.Former, error) {
 	return forming.New(forming.Config{
 		Self:    n.record.ID,
 		Expect:  n.config.BootstrapExpect,
 		Formed:  n.cluster.Load() != nil,
 		Store:   promiseFile{n.dir},
-		Peers:   formingCalls{n},
-		View:    n.gossip.Members,
-		Changes: n.gossip.Changes(),
+		Peers:   formingCalls{p.client},
+		View:    p.gossip.Members,
+		Changes: p.gossip.Changes(),
 		Logger:  n.log(),
 		Now:     n.config.Environment.Now,
 		Rand:    n.config.Environment.Rand,
@@ -50,28 +50,27 @@ func (f promiseFile) Load() ([]byte, error) {
 func (f promiseFile) Save(data []byte) error { return f.dir.replace(promiseName, data) }
 
 // formingCalls carries the messages of founding; the nodes are in no cluster yet.
-type formingCalls struct{ node *Node }
+type formingCalls struct{ client *peer.Client }
 
 // Promise implements forming.Peers.
 func (c formingCalls) Promise(ctx context.Context, to member.ID, p forming.Proposal) (forming.Answer, error) {
-	return peer.Call(ctx, c.node.peers, to, callPromise, peer.JSON[forming.Proposal, forming.Answer](), p, peer.AcrossClusters())
+	return peer.Call(ctx, c.client, to, callPromise, peer.JSON[forming.Proposal, forming.Answer](), p, peer.AcrossClusters())
 }
 
 // Release implements forming.Peers.
 func (c formingCalls) Release(ctx context.Context, to member.ID, p forming.Proposal) error {
-	_, err := peer.Call(ctx, c.node.peers, to, callRelease, peer.JSON[forming.Proposal, nothing](), p, peer.AcrossClusters())
+	_, err := peer.Call(ctx, c.client, to, callRelease, peer.JSON[forming.Proposal, nothing](), p, peer.AcrossClusters())
 	return err
 }
 
 // Form implements forming.Peers.
 func (c formingCalls) Form(ctx context.Context, to member.ID, p forming.Proposal) error {
-	_, err := peer.Call(ctx, c.node.peers, to, callForm, peer.JSON[forming.Proposal, nothing](), p, peer.AcrossClusters())
+	_, err := peer.Call(ctx, c.client, to, callForm, peer.JSON[forming.Proposal, nothing](), p, peer.AcrossClusters())
 	return err
 }
 
 // serveForming answers the same messages of others.
-func (n *Node) serveForming(mux *peer.Mux) {
-	f := n.former
+func serveForming(mux *peer.Mux, f *forming.Former) {
 	peer.Handle(mux, callPromise, peer.JSON[forming.Proposal, forming.Answer](), f.HandlePromise, peer.AcrossClusters())
 	peer.Handle(mux, callRelease, peer.JSON[forming.Proposal, nothing](),
 		func(ctx context.Context, from member.ID, p forming.Proposal) (nothing, error) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,31 +20,33 @@ import (
 
 // Group is one raft instance with its state machine: the links, and all that writes and reads them.
 type Group struct {
-	id     uint32
-	self   member.ID
-	origin command.Origin
-	probes atomic.Uint64 // sequences of the leader's own commands
-	env    Environment
-	store  *storage
-	fsm    *fsm.FSM
-	raft   *raft.Raft
-	trans  *transport.Raft
-	disk   *diskWatch
+	id    uint32
+	self  member.ID
+	env   Environment
+	store *storage
+	fsm   *fsm.FSM
+	raft  *raft.Raft
+	trans *transport.Raft
+	disk  *diskWatch
 
-	leader     *leaderWatch
+	leader   *leaderWatch
+	proposer *proposer
+	reads    *reads
+	stale    *staleness
+	metrics  *metrics
+	life     *lifetime
+	office
+}
+
+// office is this node's part as the leader, in use while it leads.
+type office struct {
 	leadership *leadership
 	intake     *intake
-	proposer   *proposer
-	reads      *reads
-	confirms   *rounds
+	confirms   *rounds // of this leader's leadership
 	members    *membership
-	stale      *staleness
-	metrics    *metrics
-
-	duties *duties
-	life   context.Context
-	stop   context.CancelFunc
-	beside sync.WaitGroup
+	duties     *duties
+	origin     command.Origin // of the leader's own commands
+	probes     atomic.Uint64  // their sequences
 }
 
 // neighbours is what a group needs of its node: what gossip knows and how to ask others.
@@ -71,8 +72,9 @@ type groupConfig struct {
 // openGroup starts raft on an open storage. The group owns the storage from here on, also when it fails.
 func openGroup(c Config, gc groupConfig) (*Group, error) {
 	log := c.Environment.Logger
-	g := &Group{id: gc.id, self: gc.self, origin: command.Origin{Node: string(gc.self), Boot: gc.boot}, env: c.Environment, store: gc.store, fsm: gc.store.fsm, disk: gc.disk}
-	g.life, g.stop = context.WithCancel(context.Background())
+	g := &Group{
+		id: gc.id, self: gc.self, env: c.Environment, store: gc.store, fsm: gc.store.fsm, disk: gc.disk, life: newLifetime(),
+	}
 	g.trans = transport.NewRaft(transport.RaftConfig{
 		Stream: gc.stream, Logger: newHCLogger(log, "raft-net"), Stalled: g.stalled,
 	})
@@ -92,17 +94,18 @@ func openGroup(c Config, gc groupConfig) (*Group, error) {
 		log.Warn("some metrics are missing", "error", err)
 	}
 	g.leadership.open()
-	g.beside.Go(func() { g.disk.run(g.life, g.handOverDisk) })
-	g.beside.Go(func() { g.stale.run(g.life) })
-	g.beside.Go(func() { g.duties.audit.run(g.life, c.Tuning.DigestExchange) })
+	g.life.Go(func() { g.disk.run(g.life.ctx, g.handOverDisk) })
+	g.life.Go(func() { g.stale.run(g.life.ctx) })
+	g.life.Go(func() { g.duties.audit.run(g.life.ctx, c.Tuning.DigestExchange) })
 	return g, nil
 }
 
 // wire connects the parts that write and read.
 func (g *Group) wire(c Config, gc groupConfig) {
 	log := c.Environment.Logger
-	g.proposer = newProposer(g.origin, c.Tuning.Propose,
+	g.proposer = newProposer(command.Origin{Node: string(gc.self), Boot: gc.boot}, c.Tuning.Propose,
 		g.submitTo(gc.others), g.leader.current, g.fsm.WaitApplied, log)
+	g.origin = command.Origin{Node: "leader/" + string(gc.self), Boot: gc.boot}
 	confirm := &confirmer{self: gc.self, raft: g.raft, acks: g.trans.Acks(), leadership: g.leadership}
 	g.confirms = newRounds(c.Tuning.Read, confirm.confirm)
 	g.reads = &reads{
@@ -250,8 +253,7 @@ func (g *Group) stalled() error {
 
 // close stops the group. Nothing acknowledged is lost by it; leadership should have been handed over before.
 func (g *Group) close() error {
-	g.stop()
-	g.beside.Wait()
+	g.life.end()
 	g.proposer.close()
 	g.reads.indexes.close()
 	g.confirms.close()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -39,9 +38,7 @@ type intake struct {
 	// transferring is since when raft refuses entries for a leadership transfer, in Unix nanoseconds; 0 when it does not.
 	transferring atomic.Int64
 
-	life    context.Context
-	stop    context.CancelFunc
-	running sync.WaitGroup
+	life *lifetime
 }
 
 // submission is one batch on its way; done is closed after the other fields are set.
@@ -57,10 +54,9 @@ type submission struct {
 func newIntake(r *raft.Raft, now func() time.Time, size func(float64), logger *slog.Logger) *intake {
 	q := &intake{
 		raft: r, now: now, size: size, log: logger,
-		queue: make(chan *submission, intakeQueue), slots: make(chan struct{}, entriesInFlight),
+		queue: make(chan *submission, intakeQueue), slots: make(chan struct{}, entriesInFlight), life: newLifetime(),
 	}
-	q.life, q.stop = context.WithCancel(context.Background())
-	q.running.Go(q.run)
+	q.life.Go(q.run)
 	return q
 }
 
@@ -70,7 +66,7 @@ func (q *intake) submit(ctx context.Context, batch parcel) (uint64, []command.Re
 	s := &submission{parcel: batch, done: make(chan struct{})}
 	select {
 	case q.queue <- s:
-	case <-q.life.Done():
+	case <-q.life.ctx.Done():
 		return 0, nil, ErrNotLeader
 	default:
 		return 0, nil, link.ErrOverloaded
@@ -80,7 +76,7 @@ func (q *intake) submit(ctx context.Context, batch parcel) (uint64, []command.Re
 		return s.index, s.results, s.err
 	case <-ctx.Done():
 		return 0, nil, ErrUnknownOutcome
-	case <-q.life.Done():
+	case <-q.life.ctx.Done():
 		return 0, nil, ErrUnknownOutcome
 	}
 }
@@ -92,19 +88,19 @@ func (q *intake) run() {
 	for {
 		select {
 		case q.slots <- struct{}{}:
-		case <-q.life.Done():
+		case <-q.life.ctx.Done():
 			return
 		}
 		if held == nil {
 			select {
 			case held = <-q.queue:
-			case <-q.life.Done():
+			case <-q.life.ctx.Done():
 				return
 			}
 		}
 		var full []*submission
 		full, held = q.gather(held)
-		q.running.Go(func() {
+		q.life.Go(func() {
 			defer func() { <-q.slots }()
 			q.propose(full)
 		})
@@ -200,7 +196,4 @@ func outcome(err error) error {
 }
 
 // close ends the intake. Raft must be shut down first: that is what ends the futures it waits on.
-func (q *intake) close() {
-	q.stop()
-	q.running.Wait()
-}
+func (q *intake) close() { q.life.end() }

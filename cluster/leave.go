@@ -44,10 +44,10 @@ func (n *Node) Leave(ctx context.Context) (err error) {
 		}
 	}
 	n.log().Info("this node has left the cluster")
-	if err := n.gossip.Leave(time.Second); err != nil {
+	if err := n.plane.gossip.Leave(time.Second); err != nil {
 		n.log().Warn("could not say goodbye in gossip", "error", err)
 	}
-	n.leaving.Do(func() { close(n.left) })
+	n.left.once.Do(func() { close(n.left.done) })
 	return nil
 }
 
@@ -60,7 +60,7 @@ func (n *Node) leaveOnce(ctx context.Context, g *Group) error {
 	if leader == "" || leader == n.record.ID {
 		return ErrNotLeader
 	}
-	return n.callRemove(ctx, leader, n.record.ID)
+	return n.plane.calls().remove(ctx, leader, n.record.ID)
 }
 
 // admitAtLeader asks the leader, wherever it is, to make id a member; a member stays what it is.
@@ -81,6 +81,6 @@ func (n *Node) admitAtLeader(ctx context.Context, id member.ID) error {
 	case n.record.ID:
 		return g.members.admit(id)
 	default:
-		return n.callAdmit(ctx, leader, id)
+		return n.plane.calls().admit(ctx, leader, id)
 	}
 }

@@ -30,8 +30,8 @@ func (n *Node) unpark(p *parked) error {
 	for n.disk.look() {
 		select {
 		case <-ticker.C:
-		case <-n.life.Done():
-			return n.life.Err()
+		case <-n.life.ctx.Done():
+			return n.life.ctx.Err()
 		}
 	}
 	p.reads.indexes.close()

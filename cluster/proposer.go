@@ -43,11 +43,9 @@ type proposer struct {
 	quiet  chan struct{} // owned by mu: closed when nothing is open; nil unless somebody waits
 	closed bool          // owned by mu
 
-	kick    chan struct{} // wakes run; one token is enough
-	slots   chan struct{} // a token per batch in flight
-	life    context.Context
-	stop    context.CancelFunc
-	running sync.WaitGroup
+	kick  chan struct{} // wakes run; one token is enough
+	slots chan struct{} // a token per batch in flight
+	life  *lifetime
 }
 
 // submitter brings one encoded batch to the given leader and returns the index of its entry and a result per operation.
@@ -76,10 +74,9 @@ func newProposer(origin command.Origin, timeout time.Duration, submit submitter,
 ) *proposer {
 	p := &proposer{
 		origin: origin, timeout: timeout, submit: submit, leader: leader, applied: applied, log: log,
-		next: 1, kick: make(chan struct{}, 1), slots: make(chan struct{}, batchesInFlight),
+		next: 1, kick: make(chan struct{}, 1), slots: make(chan struct{}, batchesInFlight), life: newLifetime(),
 	}
-	p.life, p.stop = context.WithCancel(context.Background())
-	p.running.Go(p.run)
+	p.life.Go(p.run)
 	return p
 }
 
@@ -142,7 +139,7 @@ func (p *proposer) run() {
 	for {
 		select {
 		case p.slots <- struct{}{}:
-		case <-p.life.Done():
+		case <-p.life.ctx.Done():
 			return
 		}
 		batch := p.fill()
@@ -150,11 +147,11 @@ func (p *proposer) run() {
 			select {
 			case <-p.kick:
 				batch = p.fill()
-			case <-p.life.Done():
+			case <-p.life.ctx.Done():
 				return
 			}
 		}
-		p.running.Go(func() {
+		p.life.Go(func() {
 			defer func() { <-p.slots }()
 			p.deliver(batch)
 		})
@@ -183,7 +180,7 @@ func (p *proposer) fill() []*operation {
 
 // deliver brings one batch to its end: results, or an outcome that stays unknown.
 func (p *proposer) deliver(operations []*operation) {
-	ctx, cancel := context.WithDeadline(p.life, operations[len(operations)-1].deadline)
+	ctx, cancel := context.WithDeadline(p.life.ctx, operations[len(operations)-1].deadline)
 	defer cancel()
 	index, results, err := p.persist(ctx, operations)
 	if err == nil {
@@ -324,7 +321,6 @@ func (p *proposer) close() {
 	queued := p.queue
 	p.queue = nil
 	p.mu.Unlock()
-	p.stop()
-	p.running.Wait()
+	p.life.end()
 	p.finish(queued, nil, link.ErrNoLeader)
 }

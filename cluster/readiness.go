@@ -11,27 +11,29 @@ const readyAlone = 10 * time.Second
 // readiness decides what /readyz says. It turns ready once and stays so through later loss of the leader, as redirects go on;
 // only a stop or damage takes it back.
 type readiness struct {
-	now     func() time.Time
 	started time.Time
-	before  bool // this data directory had caught up in an earlier life
 
 	mu       sync.Mutex
+	before   bool  // owned by mu: this data directory had caught up in an earlier life
 	caught   bool  // owned by mu: this process has had all that a leader had
 	draining bool  // owned by mu
 	damaged  error // owned by mu
 }
 
-func newReadiness(_ Environment, kept *clusterRecord) *readiness {
-	return &readiness{now: time.Now, started: time.Now(), before: kept != nil && kept.CaughtUp}
-}
+func newReadiness() *readiness { return &readiness{started: time.Now()} }
 
-// caughtUp notes that this node had all the leader had; it reports whether that is news.
-func (r *readiness) caughtUp() bool {
+// caughtUpBefore notes what an earlier life of this data directory had reached.
+func (r *readiness) caughtUpBefore(did bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	news := !r.caught
+	r.before = did
+}
+
+// caughtUp notes that this node had all the leader had.
+func (r *readiness) caughtUp() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.caught = true
-	return news
 }
 
 // drain says that this node is about to go, or that it stays after all.
@@ -63,7 +65,7 @@ func (r *readiness) check() error {
 		return r.damaged
 	case r.draining:
 		return errClosed
-	case r.caught, r.before && r.now().Sub(r.started) >= readyAlone:
+	case r.caught, r.before && time.Since(r.started) >= readyAlone:
 		return nil
 	default:
 		return errNotCaughtUp

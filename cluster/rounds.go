@@ -18,10 +18,7 @@ type rounds struct {
 	running *round // owned by mu
 	waiting *round // owned by mu; runs when running is done
 	closed  bool
-	wg      sync.WaitGroup
-	// life ends every round at close.
-	life context.Context
-	end  context.CancelFunc
+	life    *lifetime // ends every round
 }
 
 // round is one asking of the question; index and err are set before done is closed.
@@ -32,9 +29,7 @@ type round struct {
 }
 
 func newRounds(timeout time.Duration, ask func(context.Context) (uint64, error)) *rounds {
-	r := &rounds{ask: ask, timeout: timeout}
-	r.life, r.end = context.WithCancel(context.Background())
-	return r
+	return &rounds{ask: ask, timeout: timeout, life: newLifetime()}
 }
 
 // join waits for a round that starts after this call and returns what it learned. It returns ctx's error when ctx ends
@@ -72,8 +67,8 @@ func (r *rounds) enter() *round {
 
 // start runs a round beside its callers; the caller holds mu.
 func (r *rounds) start(now *round) {
-	r.wg.Go(func() {
-		ctx, cancel := context.WithTimeout(r.life, r.timeout)
+	r.life.Go(func() {
+		ctx, cancel := context.WithTimeout(r.life.ctx, r.timeout)
 		defer cancel()
 		now.index, now.err = r.ask(ctx)
 		r.mu.Lock()
@@ -91,6 +86,5 @@ func (r *rounds) close() {
 	r.mu.Lock()
 	r.closed = true
 	r.mu.Unlock()
-	r.end()
-	r.wg.Wait()
+	r.life.end()
 }

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -66,114 +65,6 @@ func proposeCodec() peer.Codec[[]byte, proposed] {
 			return proposed{index: binary.BigEndian.Uint64(b), results: results}, err
 		},
 	}
-}
-
-// serveMux answers the calls of other nodes.
-func (n *Node) serveMux() (*peer.Mux, error) {
-	mux, err := peer.NewMux(peer.MuxConfig{
-		ClusterID: n.clusterID, Codes: wireErrors(), Logger: n.log(), Registerer: n.config.Environment.Registerer,
-	})
-	if err != nil {
-		return nil, err
-	}
-	peer.Handle(mux, callPropose, proposeCodec(), n.handlePropose, peer.WithMaxBytes(maxReply))
-	peer.Handle(mux, callIndex, peer.JSON[nothing, indexReply](), n.handleIndex)
-	peer.Handle(mux, callStats, peer.JSON[nothing, Stats](), n.handleStats)
-	peer.Handle(mux, callJoin, peer.JSON[nothing, joinReply](), n.handleJoin, peer.AcrossClusters())
-	peer.Handle(mux, callAdmit, peer.JSON[memberRequest, nothing](), n.handleAdmit)
-	peer.Handle(mux, callRemove, peer.JSON[memberRequest, nothing](), n.handleRemove)
-	n.serveForming(mux)
-	return mux, nil
-}
-
-func (n *Node) handlePropose(ctx context.Context, _ member.ID, batch []byte) (proposed, error) {
-	g := n.group.Load()
-	if g == nil {
-		return proposed{}, ErrNotLeader
-	}
-	index, results, err := g.takeEncoded(ctx, batch)
-	return proposed{index: index, results: results}, err
-}
-
-func (n *Node) handleIndex(ctx context.Context, _ member.ID, _ nothing) (indexReply, error) {
-	g := n.group.Load()
-	if g == nil {
-		return indexReply{}, ErrNotLeader
-	}
-	index, err := g.index(ctx)
-	return indexReply{index}, err
-}
-
-func (n *Node) handleStats(context.Context, member.ID, nothing) (Stats, error) {
-	g := n.group.Load()
-	if g == nil {
-		return Stats{}, ErrNotFormed
-	}
-	return g.stats(), nil
-}
-
-// handleJoin admits the caller, as its certificate names it, wherever the leader is.
-func (n *Node) handleJoin(ctx context.Context, from member.ID, _ nothing) (joinReply, error) {
-	if err := n.admitAtLeader(ctx, from); err != nil {
-		return joinReply{}, err
-	}
-	return joinReply{n.clusterID()}, nil
-}
-
-func (n *Node) handleAdmit(_ context.Context, _ member.ID, r memberRequest) (nothing, error) {
-	g := n.group.Load()
-	if g == nil {
-		return nothing{}, ErrNotLeader
-	}
-	if _, err := member.ParseID(string(r.ID)); err != nil {
-		return nothing{}, fmt.Errorf("%w: %w", ErrRefused, err)
-	}
-	return nothing{}, g.members.admit(r.ID)
-}
-
-func (n *Node) handleRemove(ctx context.Context, _ member.ID, r memberRequest) (nothing, error) {
-	g := n.group.Load()
-	if g == nil {
-		return nothing{}, ErrNotLeader
-	}
-	return nothing{}, g.members.remove(ctx, r.ID)
-}
-
-// openClient opens this node's end of the calls.
-func (n *Node) openClient() (*peer.Client, error) {
-	return peer.NewClient(peer.ClientConfig{
-		Dial: n.dialer.DialRPC, ClusterID: n.clusterID, Codes: wireErrors(),
-	})
-}
-
-func (n *Node) sendBatch(ctx context.Context, leader member.ID, batch []byte) (uint64, []command.Result, error) {
-	p, err := peer.Call(ctx, n.peers, leader, callPropose, proposeCodec(), batch, peer.WithMaxBytes(maxReply))
-	return p.index, p.results, err
-}
-
-func (n *Node) askIndex(ctx context.Context, leader member.ID) (uint64, error) {
-	reply, err := peer.Call(ctx, n.peers, leader, callIndex, peer.JSON[nothing, indexReply](), nothing{})
-	return reply.Index, err
-}
-
-func (n *Node) askStats(ctx context.Context, id member.ID) (Stats, error) {
-	return peer.Call(ctx, n.peers, id, callStats, peer.JSON[nothing, Stats](), nothing{})
-}
-
-func (n *Node) describe(id member.ID) (member.Member, bool) { return n.gossip.Member(id) }
-
-func (n *Node) callJoin(ctx context.Context, to member.ID) (joinReply, error) {
-	return peer.Call(ctx, n.peers, to, callJoin, peer.JSON[nothing, joinReply](), nothing{}, peer.AcrossClusters())
-}
-
-func (n *Node) callAdmit(ctx context.Context, leader, id member.ID) error {
-	_, err := peer.Call(ctx, n.peers, leader, callAdmit, peer.JSON[memberRequest, nothing](), memberRequest{id})
-	return err
-}
-
-func (n *Node) callRemove(ctx context.Context, leader, id member.ID) error {
-	_, err := peer.Call(ctx, n.peers, leader, callRemove, peer.JSON[memberRequest, nothing](), memberRequest{id})
-	return err
 }
 
 // notProcessed reports whether an error says for sure that a request had no effect.

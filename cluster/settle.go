@@ -25,13 +25,13 @@ const (
 func (n *Node) settle() {
 	if n.group.Load() == nil {
 		if err := n.enter(); err != nil {
-			if n.life.Err() == nil {
+			if !n.life.over() {
 				n.fail(fmt.Errorf("could not start as a member of a cluster: %w", err))
 			}
 			return
 		}
 	}
-	n.beside.Go(n.followProgress)
+	n.life.Go(n.followProgress)
 	if err := n.keepTrying("be a member", func(ctx context.Context) error { return n.admitAtLeader(ctx, n.record.ID) }); err == nil {
 		n.log().Info("member of the cluster", "cluster", n.clusterID(), "id", n.record.ID)
 	}
@@ -43,8 +43,8 @@ func (n *Node) enter() error {
 		return n.unpark(p)
 	}
 	// A promise of an earlier start binds, whatever today's command line says.
-	if n.config.BootstrapExpect > 0 || n.former.Bound() {
-		set, err := n.former.Run(n.life)
+	if n.config.BootstrapExpect > 0 || n.plane.former.Bound() {
+		set, err := n.plane.former.Run(n.life.ctx)
 		switch {
 		case err == nil:
 			return n.found(set)
@@ -78,12 +78,12 @@ func (n *Node) join() error {
 
 func (n *Node) askToJoin(ctx context.Context) (member.ClusterID, error) {
 	err := errors.New("no member of a cluster is in sight")
-	for _, m := range n.gossip.Members() {
+	for _, m := range n.plane.gossip.Members() {
 		if m.ID == n.record.ID || m.ClusterID.IsZero() || m.Status != member.Alive {
 			continue
 		}
 		var reply joinReply
-		if reply, err = n.callJoin(ctx, m.ID); err == nil {
+		if reply, err = n.plane.calls().join(ctx, m.ID); err == nil {
 			return reply.ClusterID, nil
 		}
 	}
@@ -103,7 +103,7 @@ func (n *Node) begin(record clusterRecord) error {
 	if err := n.openGroup(s, record.Founders); err != nil {
 		return err
 	}
-	return n.gossip.SetMeta(func(m *member.Member) { m.ClusterID = record.ClusterID })
+	return n.plane.gossip.SetMeta(func(m *member.Member) { m.ClusterID = record.ClusterID })
 }
 
 // remember makes the record durable.
@@ -138,7 +138,7 @@ func (n *Node) followProgress() {
 		}
 		select {
 		case <-ticker.C:
-		case <-n.life.Done():
+		case <-n.life.ctx.Done():
 			return
 		}
 	}
@@ -148,7 +148,7 @@ func (n *Node) followProgress() {
 func (n *Node) keepTrying(what string, do func(context.Context) error) error {
 	pause, said := settleFirst, time.Time{}
 	for {
-		ctx, cancel := context.WithTimeout(n.life, joinTimeout)
+		ctx, cancel := context.WithTimeout(n.life.ctx, joinTimeout)
 		err := do(ctx)
 		cancel()
 		if err == nil {
@@ -161,8 +161,8 @@ func (n *Node) keepTrying(what string, do func(context.Context) error) error {
 		select {
 		case <-time.After(pause):
 			pause = min(2*pause, settleMost)
-		case <-n.life.Done():
-			return n.life.Err()
+		case <-n.life.ctx.Done():
+			return n.life.ctx.Err()
 		}
 	}
 }

@@ -132,7 +132,7 @@ func (c *testCluster) tryStart(node *testNode) error {
 		node.Node = nil
 		return err
 	}
-	c.seeds = append(c.seeds, node.gossip.Addr())
+	c.seeds = append(c.seeds, node.plane.gossip.Addr())
 	return nil
 }
 
