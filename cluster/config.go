@@ -95,6 +95,9 @@ type Tuning struct {
 	Reconcile time.Duration
 	// ReplaceAfter is how long an id must be dead before a successor of the same name takes its place.
 	ReplaceAfter time.Duration
+	// Listen is how long a node that would found a cluster alone listens for one that has its secret already. By default not
+	// at all: right only if the secret was made just now.
+	Listen time.Duration
 	// Propose and Read bound the wait of a write and of a read for a leader.
 	Propose, Read time.Duration
 	// DigestExchange is how often replicas compare their digests.
@@ -142,6 +145,8 @@ func (c Config) validate() error {
 		return errors.New("a cluster listener and its address are needed")
 	case c.BootstrapExpect < 0 || c.BootstrapExpect > maxVoters:
 		return fmt.Errorf("bootstrap-expect is %d; it may be 0 to %d", c.BootstrapExpect, maxVoters)
+	case c.BootstrapExpect == 1 && len(c.Join) > 0:
+		return errors.New("a node that is given seeds joins their cluster: leave --bootstrap-expect out, or set it to the number of founders")
 	case c.Replica && c.BootstrapExpect > 0:
 		return errors.New("a replica cannot found a cluster: give it --join, and no --bootstrap-expect")
 	}

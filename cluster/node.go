@@ -25,6 +25,10 @@ type Node struct {
 	group   atomic.Pointer[Group]  // nil until the node has founded or joined a cluster
 	parked  atomic.Pointer[parked] // what redirects while the disk is too full for raft
 	cluster atomic.Pointer[clusterRecord]
+	// foundedAlone: this very process founded the cluster, with nobody else.
+	foundedAlone atomic.Bool
+	stranger     atomic.Pointer[sighting]
+
 	ready   *readiness
 	started time.Time
 
@@ -82,6 +86,7 @@ func Open(c Config) (_ *Node, err error) {
 	}
 	n.life.Go(n.settle)
 	n.life.Go(n.watchCopies)
+	n.life.Go(n.watchStrangers)
 	return n, nil
 }
 

@@ -366,3 +366,44 @@ func TestStatusIsAnsweredWithinASecondWithoutALeader(t *testing.T) {
 		t.Fatalf("%d members answer", reachable)
 	}
 }
+
+// A wiped node that is started by a command line that names nobody founds a cluster of its own, if it hears of none in time.
+func TestAWipedLoneNodeFindsItsOldClusterOrStops(t *testing.T) {
+	for name, listen := range map[string]time.Duration{"it listens first": 20 * time.Second, "it founds at once": 0} {
+		t.Run(name, func(t *testing.T) {
+			c := newTestCluster(t, 1, nil)
+			first := c.nodes[0]
+			for _, name := range []string{"n2", "n3"} {
+				c.writable(c.add(name, 0))
+			}
+			made := c.create(first, link.Draft{Target: "https://example.com/", Slug: "keepme"})
+			c.eventually("all three vote", func() bool { return first.Status(t.Context()).FailureTolerance == 1 })
+			c.agreed()
+			bind := first.plane.gossip.Addr()
+			c.stop(first)
+			if err := os.RemoveAll(first.config.DataDir); err != nil {
+				t.Fatal(err)
+			}
+			first.config.Network.GossipBind, first.config.Tuning.Listen = bind, listen
+			c.start(first)
+			if listen > 0 {
+				c.writable(first)
+				if got, err := first.Resolve(t.Context(), "keepme"); err != nil || got.Target != made.Target {
+					t.Fatalf("it is in another cluster: %+v, %v", got, err)
+				}
+				return
+			}
+			select {
+			case err := <-first.fatal:
+				if !strings.Contains(err.Error(), "--join") {
+					t.Fatal(err)
+				}
+			case <-time.After(20 * time.Second):
+				t.Fatal("two clusters live side by side in silence")
+			}
+			if first.Ready() == nil {
+				t.Fatal("it is still ready")
+			}
+		})
+	}
+}

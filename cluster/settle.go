@@ -42,6 +42,9 @@ func (n *Node) enter() error {
 	if p := n.parked.Load(); p != nil {
 		return n.unpark(p)
 	}
+	if n.config.BootstrapExpect == 1 {
+		n.listenFirst()
+	}
 	// A promise of an earlier start binds, whatever today's command line says.
 	if n.config.BootstrapExpect > 0 || n.plane.former.Bound() {
 		set, err := n.plane.former.Run(n.life.ctx)
@@ -55,9 +58,36 @@ func (n *Node) enter() error {
 	return n.join()
 }
 
+// listenFirst gives the members of a cluster that this node may have been part of, before its disk was wiped, time to be
+// heard: they go on looking for it at its old address.
+func (n *Node) listenFirst() {
+	if n.config.Tuning.Listen <= 0 {
+		return
+	}
+	n.log().Info("listening for a cluster with this secret before founding one", "for", n.config.Tuning.Listen)
+	over := time.NewTimer(n.config.Tuning.Listen)
+	defer over.Stop()
+	changes := n.plane.gossip.Changes()
+	for {
+		for _, m := range n.plane.gossip.Members() {
+			if !m.ClusterID.IsZero() {
+				return
+			}
+		}
+		select {
+		case <-changes:
+		case <-over.C:
+			return
+		case <-n.life.ctx.Done():
+			return
+		}
+	}
+}
+
 // found makes this node one of the founders.
 func (n *Node) found(set []member.ID) error {
 	n.log().Info("founding a cluster", "founders", set)
+	n.foundedAlone.Store(len(set) == 1)
 	return n.begin(clusterRecord{Format: dataFormat, ClusterID: member.Founding(set, 0), Founders: set})
 }
 

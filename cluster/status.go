@@ -162,7 +162,7 @@ func (g *Group) groupStatus() GroupStatus {
 // judgeHealth fills in what follows from the members.
 func (s *Status) judgeHealth() {
 	voters, healthy := 0, 0
-	s.Healthy = len(s.Groups) > 0 && len(s.Members) > 0
+	s.Healthy = len(s.Groups) > 0 && len(s.Members) > 0 && len(s.Warnings) == 0
 	for _, g := range s.Groups {
 		s.Healthy = s.Healthy && g.Quorum
 	}

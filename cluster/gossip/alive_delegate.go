@@ -18,6 +18,8 @@ type aliveDelegate struct {
 	table *table
 	self  member.ID
 	log   *quietLogger
+	// strangers takes the nodes that were refused; what it has no room for is told again soon.
+	strangers chan<- member.Member
 }
 
 // NotifyAlive implements memberlist.AliveDelegate.
@@ -34,5 +36,9 @@ func (d *aliveDelegate) NotifyAlive(n *memberlist.Node) error {
 	d.log.Warn("refused a node of another cluster: its secret is ours, its cluster is not; "+
 		"is a seed wrong, or did it form a cluster of its own?",
 		"node", p.ID, "addr", p.GossipAddr, "cluster", p.ClusterID)
+	select {
+	case d.strangers <- p.Member:
+	default:
+	}
 	return fmt.Errorf("%w: %s", errForeign, p.ClusterID)
 }

@@ -118,7 +118,7 @@ func TestNodeNamesAreReadStrictly(t *testing.T) {
 
 func TestNodesThatMakeNoSenseAreRefused(t *testing.T) {
 	tab := newTable(peer{Member: member.Member{ID: testID(1), Boot: 1}}, time.Now)
-	d := &aliveDelegate{table: tab, self: testID(1), log: newQuietLogger(slog.New(slog.DiscardHandler), time.Now)}
+	d := &aliveDelegate{table: tab, self: testID(1), log: newQuietLogger(slog.New(slog.DiscardHandler), time.Now), strangers: make(chan member.Member, 1)}
 	for _, n := range []*memberlist.Node{
 		{Name: "foreign software", Meta: []byte("{}")},
 		{Name: nodeName(testID(2), 1), Meta: []byte("no json")},

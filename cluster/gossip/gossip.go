@@ -26,12 +26,13 @@ const announceFor = time.Millisecond
 // Gossip is this node's part in the gossip. All methods are safe for
 // concurrent use.
 type Gossip struct {
-	table    *table
-	meta     *metaDelegate
-	engine   *memberlist.Memberlist
-	joiner   *joiner
-	addr     string // as the others see it
-	conflict chan error
+	table     *table
+	meta      *metaDelegate
+	engine    *memberlist.Memberlist
+	joiner    *joiner
+	addr      string // as the others see it
+	conflict  chan error
+	strangers chan member.Member
 
 	cancel context.CancelFunc // ends the goroutines in running
 	work   sync.WaitGroup
@@ -58,7 +59,7 @@ func Open(ctx context.Context, c Config) (*Gossip, error) {
 		return nil, err
 	}
 	self := peer{Member: c.Self, started: c.Now().UnixMilli()}
-	g := &Gossip{table: newTable(self, c.Now), conflict: make(chan error, 1)}
+	g := &Gossip{table: newTable(self, c.Now), conflict: make(chan error, 1), strangers: make(chan member.Member, 1)}
 	if g.meta, err = newMetaDelegate(self); err != nil {
 		return nil, err
 	}
@@ -97,7 +98,7 @@ func (g *Gossip) start(running context.Context, c Config, advertise netAddr, qui
 	}
 	conf.Delegate = g.meta
 	conf.Events = &eventDelegate{table: g.table, log: c.Logger}
-	conf.Alive = &aliveDelegate{table: g.table, self: c.Self.ID, log: quiet}
+	conf.Alive = &aliveDelegate{table: g.table, self: c.Self.ID, log: quiet, strangers: g.strangers}
 	conf.Conflict = conflicts
 	if g.engine, err = memberlist.Create(conf); err != nil {
 		if c.Transport == nil {
@@ -140,6 +141,11 @@ func (g *Gossip) Twins() []member.Member {
 // on a copy of this node's data directory and this process is the one that
 // must stop. The other keeps running.
 func (g *Gossip) Conflict() <-chan error { return g.conflict }
+
+// Strangers delivers nodes that were refused because they belong to another
+// cluster with the same secret. Not each time, but again and again while they
+// are there.
+func (g *Gossip) Strangers() <-chan member.Member { return g.strangers }
 
 // SetMeta changes what the others are told about this node; id and boot stay
 // what they are. The change spreads in the background, within a second or two

@@ -74,6 +74,9 @@ func (s *Settings) completeExpect() error {
 	if _, given := s.origins["bootstrap-expect"]; !given && len(s.Node.Join) == 0 {
 		s.Node.BootstrapExpect = 1
 	}
+	if s.Node.BootstrapExpect == 1 && len(s.Node.Join) > 0 {
+		return errors.New("--bootstrap-expect 1 founds a cluster and --join joins one: give the one or the other")
+	}
 	if s.Node.Replica {
 		if len(s.Node.Join) == 0 {
 			return errors.New("--replica needs --join: a node that does not vote cannot form a cluster")

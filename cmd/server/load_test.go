@@ -196,7 +196,6 @@ func TestBootstrapExpectIsOneOnlyWithoutJoin(t *testing.T) {
 		{nil, 1, true},
 		{[]string{"--join=a"}, 0, false},
 		{[]string{"--join=a", "--bootstrap-expect=3"}, 3, false},
-		{[]string{"--join=a", "--bootstrap-expect=1"}, 1, false},
 		{[]string{"--bootstrap-expect=3"}, 3, false},
 		{[]string{"--bootstrap-expect=0"}, 0, false},
 		{[]string{"--join=a", "--bootstrap-expect=3", "--replica"}, 0, false},
@@ -205,6 +204,9 @@ func TestBootstrapExpectIsOneOnlyWithoutJoin(t *testing.T) {
 		if s.Node.BootstrapExpect != tc.want || s.Lone() != tc.lone {
 			t.Errorf("%q: expect = %d, lone = %v", tc.args, s.Node.BootstrapExpect, s.Lone())
 		}
+	}
+	if _, err := loadOn(t, Machine{}, "--join=a", "--bootstrap-expect=1"); !errors.Is(err, ErrUsage) {
+		t.Errorf("a lone founder that joins: %v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -29,8 +30,21 @@ func (a *App) clusterConfig(secret identity.Secret, registry *prometheus.Registr
 			GossipTransport: a.env.GossipTransport,
 		},
 		Environment: environment,
-		Tuning:      a.env.Tuning,
+		Tuning:      a.tuning(),
 	}
+}
+
+// listenFirst is how long a lone node with a secret that was given to it listens for a cluster that has it already.
+const listenFirst = 5 * time.Second
+
+// tuning is the environment's. A lone node that was given a secret may be a wiped member of a living cluster; one that made
+// its secret itself cannot be.
+func (a *App) tuning() cluster.Tuning {
+	t := a.env.Tuning
+	if t.Listen == 0 && !a.settings.Secrets.Cluster.IsZero() {
+		t.Listen = listenFirst
+	}
+	return t
 }
 
 // fail takes the first reason why the node must not go on to Run.
