@@ -52,7 +52,7 @@ func TestNodesFailAtRandomUnderLoad(t *testing.T) {
 			}
 		}
 		for _, v := range victims {
-			c.Node(v).WaitReady(harness.StartWithin)
+			c.Node(v).WaitCurrent(harness.StartWithin)
 		}
 		c.AwaitAccepted(tr.load, int64(chance.IntN(enoughAfter)), 2*resumeWithin)
 	}

@@ -66,6 +66,34 @@ func TestTheLeaderLeavesUnderLoad(t *testing.T) {
 	tr.finish(t, c)
 }
 
+// A replica serves what the voters know and never becomes one, however long it is in good health.
+func TestAReplicaServesAndNeverVotes(t *testing.T) {
+	c := harness.Start(t, harness.Options{})
+	tr := begin(t, c)
+	c.AwaitAccepted(tr.load, enoughToBegin, resumeWithin)
+	replica := c.Joiner("replica", c.Node(0))
+	replica.Extra = []string{"--replica"}
+	replica.Start()
+	replica.WaitReady(harness.StartWithin)
+	// It came first, so whatever makes a voter of the one that comes after it would have made one of it.
+	later := c.Join("later", c.Node(0))
+	later.WaitReady(harness.StartWithin)
+	harness.Eventually(t, votesWithin, "the vote of the one that came later", func(ctx context.Context) error {
+		return hasVote(ctx, c.Leader(leaderWithin), idOf(t, later))
+	})
+	status, err := c.Node(0).Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range status.Members {
+		if m.Name == replica.Name() && (m.Voter || m.Role != "replica" || !m.Healthy) {
+			t.Errorf("the replica is %+v", m)
+		}
+	}
+	c.AwaitAccepted(tr.load, enoughAfter, resumeWithin)
+	tr.finish(t, c)
+}
+
 // voters returns nil when every node's status counts that many living voters, one leader among them, and no member else.
 func voters(ctx context.Context, c *harness.Cluster, want int) error {
 	for _, n := range c.Nodes() {

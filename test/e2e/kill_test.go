@@ -48,7 +48,7 @@ func TestTheLeaderIsPausedUnderLoad(t *testing.T) {
 	leader.Pause()
 	c.AwaitAccepted(tr.load, enoughAfter, 2*resumeWithin)
 	leader.Resume()
-	leader.WaitReady(harness.StartWithin)
+	t.Logf("FIGURES %s: current again after %v", t.Name(), leader.WaitCurrent(harness.StartWithin).Round(time.Millisecond))
 	c.AwaitAccepted(tr.load, enoughAfter, resumeWithin)
 	tr.finish(t, c)
 }

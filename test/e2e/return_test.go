@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -137,4 +138,32 @@ func knows(ctx context.Context, c *harness.Cluster, moved *harness.Node) error {
 		}
 	}
 	return nil
+}
+
+// awayVariable is how long a follower is down, as Go writes durations.
+const awayVariable = "TINYURL_E2E_AWAY"
+
+// A follower that was down for a while gets what it missed soon after its start, however often the leader has knocked in
+// vain meanwhile.
+func TestAFollowerThatWasDownIsCurrentAgain(t *testing.T) {
+	away := 4 * time.Second
+	if text := os.Getenv(awayVariable); text != "" {
+		var err error
+		if away, err = time.ParseDuration(text); err != nil {
+			t.Fatalf("%s: %v", awayVariable, err)
+		}
+	}
+	c := harness.Start(t, harness.Options{})
+	tr := begin(t, c)
+	c.AwaitAccepted(tr.load, enoughToBegin, resumeWithin)
+	follower := c.Others(c.Leader(leaderWithin))[0]
+	follower.Kill()
+	rest(t, away)
+	follower.Start()
+	current := follower.WaitCurrent(harness.StartWithin)
+	if current > 15*time.Second {
+		t.Errorf("down for %v, and current only %v after its start", away, current)
+	}
+	t.Logf("FIGURES %s: down for %v, current %v after its start", t.Name(), away, current.Round(time.Millisecond))
+	tr.finish(t, c)
 }

@@ -47,7 +47,7 @@ func TestAFollowerPastTheLogsTailComesBackBySnapshot(t *testing.T) {
 			harness.Eventually(t, convergeTime, "the snapshot on the follower", func(ctx context.Context) error {
 				return restored(t, follower)
 			})
-			follower.WaitReady(harness.StartWithin)
+			follower.WaitCurrent(harness.StartWithin)
 			tr.avoid.Store(nil)
 			c.AwaitAccepted(tr.load, enoughAfter, resumeWithin)
 			tr.finish(t, c)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -37,6 +38,8 @@ type Node struct {
 	Dir, LogFile string
 	// Secret is the cluster's secret as this node is told it, for the next start; empty means none is told.
 	Secret string
+	// Extra are more settings of this node, from the next start on.
+	Extra []string
 	// As is the user a process runs as from the next start on; nil is the test's own.
 	As   *syscall.Credential
 	verb []string // what comes before the settings: serve or join, and with whom
@@ -120,7 +123,7 @@ func (n *Node) Args() []string {
 		"--http-addr", at.HTTP, "--cluster-addr", at.Cluster, "--gossip-addr", at.Gossip,
 		"--cache-size", "64MiB",
 	)
-	return append(args, n.cluster.options.Args...)
+	return slices.Concat(args, n.cluster.options.Args, n.Extra)
 }
 
 // Start starts the node and does not wait.
@@ -209,6 +212,22 @@ func (n *Node) WaitReady(within time.Duration) {
 	n.change(serving)
 }
 
+// WaitCurrent waits until the node has all that its leader has committed, as a node that was paused or cut off says all the
+// while that it is ready. It returns how long that took.
+func (n *Node) WaitCurrent(within time.Duration) time.Duration {
+	n.cluster.tb.Helper()
+	began := time.Now()
+	Eventually(n.cluster.tb, within, n.name+" to be current", func(ctx context.Context) error {
+		// Absence is proven by the leader's word and by having applied all that it had.
+		if _, err := n.Client().Get(ctx, "a-code-that-nobody-makes", false); !errors.Is(err, v1.NotFound) {
+			return fmt.Errorf("it cannot prove an absence: %w", err)
+		}
+		return nil
+	})
+	n.change(serving)
+	return time.Since(began)
+}
+
 // exit is how the latest life ended.
 func (n *Node) exit() Exit {
 	n.mu.Lock()
@@ -291,7 +310,7 @@ func (n *Node) Pause() {
 	n.send(stopping, syscall.SIGSTOP)
 }
 
-// Resume lets a paused process go on. The node counts as starting until WaitReady.
+// Resume lets a paused process go on. The node counts as starting until WaitCurrent.
 func (n *Node) Resume() {
 	n.cluster.tb.Helper()
 	n.send(starting, syscall.SIGCONT)

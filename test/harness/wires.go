@@ -84,5 +84,5 @@ func (c *Cluster) Cut(n *Node) {
 	c.wires.set(n.name, true)
 }
 
-// Mend ends what Cut began. The node counts as starting until WaitReady.
+// Mend ends what Cut began. The node counts as starting until WaitCurrent.
 func (c *Cluster) Mend(n *Node) { c.wires.set(n.name, false) }
