@@ -98,6 +98,8 @@ type Tuning struct {
 	// Listen is how long a node that would found a cluster alone listens for one that has its secret already. By default not
 	// at all: right only if the secret was made just now.
 	Listen time.Duration
+	// SeedPatience is how long founding waits for seeds that do not answer.
+	SeedPatience time.Duration
 	// Propose and Read bound the wait of a write and of a read for a leader.
 	Propose, Read time.Duration
 	// DigestExchange is how often replicas compare their digests.
@@ -112,6 +114,7 @@ type Tuning struct {
 func (t Tuning) withDefaults() Tuning {
 	orDuration(&t.Heartbeat, time.Second)
 	orDuration(&t.SnapshotInterval, 30*time.Second)
+	orDuration(&t.SeedPatience, 30*time.Second)
 	orDuration(&t.Stabilization, 10*time.Second)
 	orDuration(&t.Reconcile, 2*time.Second)
 	orDuration(&t.ReplaceAfter, 10*time.Minute)

@@ -4,9 +4,14 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"path"
+	"slices"
+	"sync"
+	"time"
 
 	"tinyurl/cluster/forming"
+	"tinyurl/cluster/gossip"
 	"tinyurl/cluster/member"
 	"tinyurl/cluster/peer"
 )
@@ -19,7 +24,7 @@ func openFormer(n *Node, p *plane) (*forming.Former, error) {
 		Formed:  n.cluster.Load() != nil,
 		Store:   promiseFile{n.dir},
 		Peers:   formingCalls{p.client},
-		View:    p.gossip.Members,
+		View:    (&prospect{gossip: p.gossip, self: n.record.ID, until: time.Now().Add(n.config.Tuning.SeedPatience), log: n.log()}).view,
 		Changes: p.gossip.Changes(),
 		Logger:  n.log(),
 		Now:     n.config.Environment.Now,
@@ -80,4 +85,30 @@ func serveForming(mux *peer.Mux, f *forming.Former) {
 		func(ctx context.Context, from member.ID, p forming.Proposal) (nothing, error) {
 			return nothing{}, f.HandleForm(ctx, from, p)
 		}, peer.AcrossClusters())
+}
+
+// prospect is the view of a node that may found a cluster. A seed that has not answered may belong to a cluster that is only
+// slow or cut off; while that may be, nobody is seen who could found another one with this node. After a while it counts as
+// a machine that is not there yet.
+type prospect struct {
+	gossip *gossip.Gossip
+	self   member.ID
+	until  time.Time
+	log    *slog.Logger
+	said   sync.Once
+}
+
+// view implements forming's View.
+func (p *prospect) view() []member.Member {
+	members := p.gossip.Members()
+	silent, known := p.gossip.SilentSeeds()
+	if known && len(silent) == 0 || time.Now().After(p.until) {
+		return members
+	}
+	if known {
+		p.said.Do(func() {
+			p.log.Info("founding waits for seeds that have not answered", "seeds", silent, "until", p.until)
+		})
+	}
+	return slices.DeleteFunc(members, func(m member.Member) bool { return m.ID != p.self && m.ClusterID.IsZero() })
 }

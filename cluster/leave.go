@@ -4,15 +4,35 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"tinyurl/cluster/member"
 )
 
+// leaveTimeout bounds the whole of leaving.
+const leaveTimeout = time.Minute
+
+// departure is a node's leaving of its cluster for good.
+type departure struct {
+	done chan struct{} // closed when it has left
+
+	mu      sync.Mutex
+	attempt *attempt // owned by mu; nil while nobody has asked, or the last attempt failed
+}
+
+// attempt is one try to leave; err is set before ended is closed.
+type attempt struct {
+	ended chan struct{}
+	err   error
+}
+
 // Leave takes this node out of the cluster for good and waits until it is gone; Left is closed then, and the process should
 // exit. The last voter cannot leave, and nobody may whose going would leave no quorum (ErrRefused). From the first moment the
-// node takes no writes and says so, as it will soon hear of no leader; if it may not leave, it takes writes again.
-func (n *Node) Leave(ctx context.Context) (err error) {
+// node takes no writes and says so, as it will soon hear of no leader; if it may not leave, it takes writes again. Once begun,
+// leaving goes on when ctx ends: half a departure would be a node that nobody counts on and that counts on itself.
+func (n *Node) Leave(ctx context.Context) error {
 	g := n.group.Load()
 	if g == nil {
 		return ErrNotFormed
@@ -20,12 +40,46 @@ func (n *Node) Leave(ctx context.Context) (err error) {
 	if rest := voters(g.raft); len(rest) == 1 && rest[0] == n.record.ID {
 		return fmt.Errorf("%w: this is the last voter; to end the cluster, stop it", ErrRefused)
 	}
+	a := n.beginLeaving(g)
+	select {
+	case <-a.ended:
+		return a.err
+	case <-ctx.Done():
+		return fmt.Errorf("leaving goes on: %w", ctx.Err())
+	}
+}
+
+// beginLeaving starts an attempt, or returns the one under way.
+func (n *Node) beginLeaving(g *Group) *attempt {
+	n.left.mu.Lock()
+	defer n.left.mu.Unlock()
+	if n.left.attempt != nil {
+		return n.left.attempt
+	}
+	a := &attempt{ended: make(chan struct{})}
+	n.left.attempt = a
 	n.ready.drain(true)
-	defer func() {
-		if err != nil {
+	finish := func(err error) {
+		if a.err = err; err != nil {
+			n.log().Warn("this node has not left the cluster", "error", err)
+			n.left.mu.Lock()
+			n.left.attempt = nil
+			n.left.mu.Unlock()
 			n.ready.drain(false)
 		}
-	}()
+		close(a.ended)
+	}
+	if !n.life.Go(func() { finish(n.leave(g)) }) {
+		a.err = errClosed
+		close(a.ended)
+	}
+	return a
+}
+
+// leave finishes the writes under way, has this node removed, and says goodbye.
+func (n *Node) leave(g *Group) error {
+	ctx, cancel := context.WithTimeout(n.life.ctx, leaveTimeout)
+	defer cancel()
 	if err := g.proposer.idle(ctx); err != nil {
 		return fmt.Errorf("the writes under way do not end: %w", err)
 	}
@@ -40,27 +94,54 @@ func (n *Node) Leave(ctx context.Context) (err error) {
 		select {
 		case <-time.After(retryMost):
 		case <-ctx.Done():
-			return fmt.Errorf("the node has not left: %w", err)
+			return fmt.Errorf("in %v: %w", leaveTimeout, err)
 		}
 	}
 	n.log().Info("this node has left the cluster")
 	if err := n.plane.gossip.Leave(time.Second); err != nil {
 		n.log().Warn("could not say goodbye in gossip", "error", err)
 	}
-	n.left.once.Do(func() { close(n.left.done) })
+	close(n.left.done)
 	return nil
 }
 
-// leaveOnce hands over if this node leads, then asks the leader to remove it.
+// leaving reports whether this node is leaving or has left.
+func (d *departure) leaving() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.attempt != nil
+}
+
+// leaveOnce hands over if this node leads, then asks the leader to remove it. A node that hears no leader may have been
+// removed already, the answer being lost: then whoever leads says so.
 func (n *Node) leaveOnce(ctx context.Context, g *Group) error {
 	if err := g.members.transfer(ctx); err != nil {
 		return err
 	}
 	leader, _ := g.leader.current()
 	if leader == "" || leader == n.record.ID {
-		return ErrNotLeader
+		return n.removedAlready(ctx, g)
 	}
 	return n.plane.calls().remove(ctx, leader, n.record.ID)
+}
+
+// removedAlready returns nil if a node that leads does not count this one among the members.
+func (n *Node) removedAlready(ctx context.Context, g *Group) error {
+	ctx, cancel := context.WithTimeout(ctx, statsTimeout)
+	defer cancel()
+	var others []member.ID
+	for _, m := range n.plane.gossip.Members() {
+		if m.ID != n.record.ID && m.Status == member.Alive {
+			others = append(others, m.ID)
+		}
+	}
+	got, _ := askAll(ctx, others, g.members.ask)
+	for _, s := range got {
+		if s.Role == roleLeader && s.Ready && !slices.Contains(s.Members, n.record.ID) {
+			return nil
+		}
+	}
+	return ErrNotLeader
 }
 
 // admitAtLeader asks the leader, wherever it is, to make id a member; a member stays what it is.

@@ -37,12 +37,6 @@ type Node struct {
 	fatal failure
 }
 
-// departure is the moment at which a node has left its cluster for good.
-type departure struct {
-	once sync.Once
-	done chan struct{} // closed then
-}
-
 // failure reports the first reason why a node cannot go on; those after it only follow from it.
 type failure struct {
 	once   sync.Once

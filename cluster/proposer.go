@@ -151,10 +151,14 @@ func (p *proposer) run() {
 				return
 			}
 		}
-		p.life.Go(func() {
+		started := p.life.Go(func() {
 			defer func() { <-p.slots }()
 			p.deliver(batch)
 		})
+		if !started {
+			p.finish(batch, nil, link.ErrNoLeader)
+			return
+		}
 	}
 }
 

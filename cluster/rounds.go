@@ -67,18 +67,23 @@ func (r *rounds) enter() *round {
 
 // start runs a round beside its callers; the caller holds mu.
 func (r *rounds) start(now *round) {
-	r.life.Go(func() {
-		ctx, cancel := context.WithTimeout(r.life.ctx, r.timeout)
-		defer cancel()
-		now.index, now.err = r.ask(ctx)
-		r.mu.Lock()
-		r.running, r.waiting = r.waiting, nil
-		if r.running != nil {
-			r.start(r.running)
-		}
-		r.mu.Unlock()
+	if !r.life.Go(func() { r.run(now) }) {
+		now.err = errClosed
 		close(now.done)
-	})
+	}
+}
+
+func (r *rounds) run(now *round) {
+	ctx, cancel := context.WithTimeout(r.life.ctx, r.timeout)
+	defer cancel()
+	now.index, now.err = r.ask(ctx)
+	r.mu.Lock()
+	r.running, r.waiting = r.waiting, nil
+	if r.running != nil {
+		r.start(r.running)
+	}
+	r.mu.Unlock()
+	close(now.done)
 }
 
 // close ends the running rounds and waits for them; later joins fail.

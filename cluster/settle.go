@@ -16,6 +16,10 @@ const (
 	settleMost  = 2 * time.Second
 	// joinTimeout bounds one try to be admitted.
 	joinTimeout = 8 * time.Second
+	// membershipCheck is how often a node looks whether it still hears a leader; after silentChecks of silence it asks to be a
+	// member again.
+	membershipCheck = 2 * time.Second
+	silentChecks    = 3
 	// progressEvery is how often a node looks whether it has caught up for the first time.
 	progressEvery = 100 * time.Millisecond
 )
@@ -34,6 +38,36 @@ func (n *Node) settle() {
 	n.life.Go(n.followProgress)
 	if err := n.keepTrying("be a member", func(ctx context.Context) error { return n.admitAtLeader(ctx, n.record.ID) }); err == nil {
 		n.log().Info("member of the cluster", "cluster", n.clusterID(), "id", n.record.ID)
+	}
+	n.stayMember()
+}
+
+// stayMember asks to be a member again when no leader is heard of for a while. Most often that is a lost quorum, and nobody
+// answers; but a node that was removed while it was cut off hears no leader either, and would redirect for ever what the
+// others have deleted.
+func (n *Node) stayMember() {
+	ticker := time.NewTicker(membershipCheck)
+	defer ticker.Stop()
+	silent := 0
+	for {
+		select {
+		case <-ticker.C:
+		case <-n.life.ctx.Done():
+			return
+		}
+		if leader, _ := n.group.Load().leader.current(); leader != "" || n.left.leaving() {
+			silent = 0
+			continue
+		}
+		if silent++; silent < silentChecks {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(n.life.ctx, joinTimeout)
+		if _, err := n.askToJoin(ctx); err == nil {
+			n.log().Info("a member again, after no leader was heard of")
+			silent = 0
+		}
+		cancel()
 	}
 }
 

@@ -28,6 +28,10 @@ type Stats struct {
 	Digest      string `json:"digest"`
 	// Clock is its wall clock.
 	Clock time.Time `json:"clock"`
+	// Ready says that it leads and knows all that was committed before.
+	Ready bool `json:"ready,omitempty"`
+	// Members are all whom its configuration names.
+	Members []member.ID `json:"members"`
 	// DiskFull says that it is short of disk space and should not lead.
 	DiskFull bool `json:"diskFull,omitempty"`
 
@@ -46,6 +50,10 @@ func (g *Group) stats() Stats {
 		LastContact: -1,
 		Clock:       g.env.Now(),
 		DiskFull:    g.disk.full(),
+	}
+	_, s.Ready = g.leadership.ready()
+	for _, m := range g.raft.GetConfiguration().Configuration().Servers {
+		s.Members = append(s.Members, member.ID(m.ID))
 	}
 	s.Role, s.LastTerm = role(g.raft.State()), g.lastTerm(s.LastIndex)
 	if s.Role == roleLeader {

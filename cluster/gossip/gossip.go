@@ -82,7 +82,7 @@ func Open(ctx context.Context, c Config) (*Gossip, error) {
 	}
 	g.joiner = &joiner{
 		seeds: seeds, known: peers, table: g.table, resolver: c.Resolver, random: c.Random,
-		tuning: c.Tuning, log: quiet, metrics: metrics, now: c.Now, join: g.engine.Join,
+		tuning: c.Tuning, log: quiet, metrics: metrics, now: c.Now, join: g.engine.Join, own: g.addr,
 	}
 	twins := &twinWatch{table: g.table, conflict: conflicts, tuning: c.Tuning, now: c.Now, ping: g.engine.Ping}
 	g.work.Go(func() { g.joiner.run(running) })
@@ -146,6 +146,11 @@ func (g *Gossip) Conflict() <-chan error { return g.conflict }
 // cluster with the same secret. Not each time, but again and again while they
 // are there.
 func (g *Gossip) Strangers() <-chan member.Member { return g.strangers }
+
+// SilentSeeds lists the addresses of seeds that have not answered in this
+// process: behind each there may be a cluster. Known is false until the seeds
+// were looked up once. An unknown name has no address and is not listed.
+func (g *Gossip) SilentSeeds() (addrs []string, known bool) { return g.joiner.silent() }
 
 // SetMeta changes what the others are told about this node; id and boot stay
 // what they are. The change spreads in the background, within a second or two

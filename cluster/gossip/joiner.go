@@ -34,6 +34,46 @@ type joiner struct {
 	now      func() time.Time
 	// join contacts an address; it is memberlist's Join.
 	join func(addrs []string) (int, error)
+	// own is the address this node gossips from.
+	own string
+
+	mu       sync.Mutex
+	resolved []string        // guarded by mu: where the seeds are, as of the last round; nil before the first
+	answered map[string]bool // guarded by mu: addresses that answered in this process
+}
+
+// silent lists the addresses of seeds that have not answered in this process
+// and at which no living member is. Known is false before the first round.
+func (j *joiner) silent() (addrs []string, known bool) {
+	inTouch := make(map[string]bool)
+	for _, m := range j.table.members() {
+		if m.Status == member.Alive {
+			inTouch[m.GossipAddr] = true
+		}
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, a := range j.resolved {
+		if a != j.own && !inTouch[a] && !j.answered[a] {
+			addrs = append(addrs, a)
+		}
+	}
+	return addrs, j.resolved != nil
+}
+
+func (j *joiner) noteSeeds(addrs []string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.resolved = append(make([]string, 0, len(addrs)), addrs...)
+}
+
+func (j *joiner) noteAnswer(addr string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.answered == nil {
+		j.answered = make(map[string]bool)
+	}
+	j.answered[addr] = true
 }
 
 // run works until ctx ends.
@@ -107,6 +147,7 @@ func (j *joiner) round(ctx context.Context, alone bool) {
 		}
 		targets = append(targets, addrs...)
 	}
+	j.noteSeeds(targets)
 	if alone {
 		targets = append(targets, j.known.addrs()...)
 	}
@@ -143,7 +184,10 @@ func (j *joiner) contact(ctx context.Context, targets []string) {
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			if _, err := j.join([]string{addr}); err != nil && ctx.Err() == nil {
+			_, err := j.join([]string{addr})
+			if err == nil {
+				j.noteAnswer(addr)
+			} else if ctx.Err() == nil {
 				j.metrics.joinFailed()
 				text := strings.Join(strings.Fields(err.Error()), " ") // memberlist's come in several lines
 				args := []any{"addr", addr, "error", text}
