@@ -248,8 +248,12 @@ func TestTimesWithoutAStampAreRefused(t *testing.T) {
 		at time.Time
 		ok bool
 	}{
-		{time.Time{}, true}, {time.Unix(0, 0), true}, {time.Unix(-1, 0), false}, {time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC), true},
-		{time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), false}, {time.Date(1, 1, 2, 0, 0, 0, 0, time.UTC), false},
+		{time.Time{}, true},
+		{time.Unix(0, 0), true},
+		{time.Unix(-1, 0), false},
+		{time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC), true},
+		{time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), false},
+		{time.Date(1, 1, 2, 0, 0, 0, 0, time.UTC), false},
 	} {
 		stamp, err := stampOf(c.at)
 		if (err == nil) != c.ok {

@@ -14,6 +14,7 @@ import (
 )
 
 var crashTests = map[string]func(*testing.T, Fixture){
+	"what was synced survives a crash":                         testCrashAfterSync,
 	"a crash loses a suffix of batches and tears none":         testCrash,
 	"a crash at any write leaves a prefix of batches":          testCrashAtWrites,
 	"what a checkpoint promised survives a crash":              testCrashAfterCheckpoint,
@@ -162,6 +163,18 @@ func testCrashAfterCheckpoint(t *testing.T, f Fixture) {
 			t.Error(err)
 		}
 		expectPrefix(t, fs, f.Dir, script, 100) // the store itself is durable up to there
+	}
+}
+
+func testCrashAfterSync(t *testing.T, f Fixture) {
+	c := crashable(t, f)
+	script := Script{Seed: 48}
+	s := open(t, f.FS, f.Dir)
+	for n := 0; n < 100; n += 20 {
+		script.Feed(t, s, n+1, n+10, 3)
+		must(t, s.Sync())
+		script.Feed(t, s, n+11, n+20, 3)
+		expectPrefix(t, f.Crash(c.rng), f.Dir, script, n+10)
 	}
 }
 

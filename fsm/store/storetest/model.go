@@ -87,10 +87,16 @@ func testModel(t *testing.T, f Fixture) {
 		dir := fmt.Sprintf("%s-%d", f.Dir, runs)
 		s, err := store.Open(dir, options(t, f.FS))
 		rcheck(rt, err)
-		defer func() { _ = s.Close() }()
+		var b *store.Batch
+		defer func() { // the store waits for its batch, also when the test has failed
+			if b != nil {
+				_ = b.Close()
+			}
+			_ = s.Close()
+		}()
 		m := newModel()
 		for range rapid.IntRange(1, 8).Draw(rt, "batches") {
-			b, err := s.NewBatch()
+			b, err = s.NewBatch()
 			rcheck(rt, err)
 			x := &machine{t: rt, b: b, m: m.clone(), at: Epoch, codec: link.NewCodec([16]byte{7})}
 			for range rapid.IntRange(1, 4).Draw(rt, "entries") {

@@ -167,6 +167,8 @@ func testStreamCut(t *testing.T, f Fixture) {
 	broken := errors.New("the network went away")
 	_, err := store.CheckStream(&failing{data: stream[:len(stream)/2], err: broken})
 	wants(t, err, broken)
+	_, err = store.CheckStream(&failing{data: stream, err: broken}) // who knows what would have come
+	wants(t, err, broken)
 	must(t, s.Verify(context.Background()))
 }
 
