@@ -60,7 +60,7 @@ func startRaft(c Config, gc groupConfig, trans raft.Transport) (_ *raft.Raft, er
 			return nil, err
 		}
 		if empty {
-			if err := raft.BootstrapCluster(conf, s.cache, s.log, s.snapshots, trans, founding(gc)); err != nil {
+			if err := raft.BootstrapCluster(conf, s.entries, s.log, s.snapshots, trans, founding(gc)); err != nil {
 				return nil, fmt.Errorf("found the cluster: %w", err)
 			}
 		}
@@ -73,7 +73,7 @@ func startRaft(c Config, gc groupConfig, trans raft.Transport) (_ *raft.Raft, er
 			err = fmt.Errorf("raft cannot start on the log in %s: %w; if it is damaged, %s", groupDir(c.DataDir, gc.id), err, wayOut)
 		}
 	}()
-	return raft.NewRaft(conf, s.fsm, s.cache, s.log, s.snapshots, trans)
+	return raft.NewRaft(conf, s.fsm, s.entries, s.log, s.snapshots, trans)
 }
 
 // founding is the first configuration: every founder votes, and every founder writes the very same.

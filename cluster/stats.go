@@ -91,7 +91,7 @@ func role(s raft.RaftState) string {
 // that of the snapshot.
 func (g *Group) lastTerm(index uint64) uint64 {
 	var entry raft.Log
-	if err := g.store.cache.GetLog(index, &entry); err == nil {
+	if err := g.store.entries.GetLog(index, &entry); err == nil {
 		return entry.Term
 	}
 	if metas, err := g.store.snapshots.List(); err == nil && len(metas) > 0 && metas[0].Index == index {

@@ -72,7 +72,7 @@ type storage struct {
 	fsm       *fsm.FSM
 	snapshots *fsm.Snapshots
 	log       Log
-	cache     *raft.LogCache // what raft reads and writes; above log
+	entries   gapless // what raft reads and writes; above log
 }
 
 // groupDir is where a group keeps its files.
@@ -103,7 +103,8 @@ func openStorage(c Config, group uint32, cluster clusterRecord) (_ *storage, err
 	if err := s.log.Verify(); err != nil {
 		return nil, fmt.Errorf("%w: %s", err, wayOut)
 	}
-	if s.cache, err = raft.NewLogCache(logCacheEntries, s.log); err != nil {
+	cache, err := raft.NewLogCache(logCacheEntries, s.log)
+	if err != nil {
 		return nil, err
 	}
 	s.fsm, err = fsm.Open(fsm.Config{
@@ -114,6 +115,7 @@ func openStorage(c Config, group uint32, cluster clusterRecord) (_ *storage, err
 		return nil, err
 	}
 	s.snapshots = s.fsm.Snapshots()
+	s.entries = gapless{LogCache: cache, snapshot: s.snapshots.Anchor}
 	return s, s.check()
 }
 
@@ -133,7 +135,7 @@ func (s *storage) check() error {
 
 // empty reports whether raft has never written anything here.
 func (s *storage) empty() (bool, error) {
-	has, err := raft.HasExistingState(s.cache, s.log, s.snapshots)
+	has, err := raft.HasExistingState(s.entries, s.log, s.snapshots)
 	return !has, err
 }
 

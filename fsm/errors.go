@@ -16,6 +16,8 @@ var (
 	ErrDiverged = errors.New("the state differs from another replica's at the same position")
 	// ErrForeign: a snapshot is of another cluster or another group.
 	ErrForeign = errors.New("snapshot of another cluster or group")
+	// ErrOldSnapshot: a snapshot was sent to us that ends before our own newest one.
+	ErrOldSnapshot = errors.New("snapshot is older than the newest one here")
 	// ErrDamagedSnapshot: a snapshot on disk is not what was written, and no newer one can stand in for it.
 	ErrDamagedSnapshot = errors.New("damaged snapshot")
 	// ErrCatchingUp: raft has not yet handed over again what the state contained before the restart; a snapshot taken

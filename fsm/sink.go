@@ -133,6 +133,10 @@ func (k *sink) finish() error {
 		if err := k.finishStream(); err != nil {
 			return err
 		}
+		// Raft takes index, term and configuration from what it installs, and would go back to those of an older one.
+		if newest, _ := s.Anchor(); newest > k.manifest.Raft.Index {
+			return fmt.Errorf("%w: it ends at %d, the newest here at %d", ErrOldSnapshot, k.manifest.Raft.Index, newest)
+		}
 	}
 	// Raft's index may be above the state's (no-ops), never below: whoever starts from this snapshot would hold entries its
 	// log has not reached.

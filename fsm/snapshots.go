@@ -182,6 +182,14 @@ func (s *Snapshots) Newest() (raftIndex, stateIndex uint64) {
 	return 0, 0
 }
 
+// Anchor names the last log entry the newest snapshot covers; zeros if there is none. An installed snapshot's is in no log.
+func (s *Snapshots) Anchor() (index, term uint64) {
+	if m := s.newest(); m != nil {
+		return m.Raft.Index, m.Raft.Term
+	}
+	return 0, 0
+}
+
 // Open gives a snapshot as a stream of exactly meta.Size bytes. Any number may be open at once; one that is open is not
 // reaped. Errors: ErrClosed, fs.ErrNotExist.
 func (s *Snapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {

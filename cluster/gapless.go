@@ -1,0 +1,77 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/raft"
+)
+
+// gapless is the log as raft sees it. It keeps two things that raft's own handling of an installed snapshot does not:
+//
+//   - The log never has a hole. Raft keeps old entries below an installed snapshot and appends above it; the entries in between
+//     are in no log. A later leader that walks back into the hole can then find old duplicates to agree on, and the follower
+//     commits what stands above the hole though it was never committed. So the old entries go when the first one above the
+//     hole comes.
+//   - The last entry of the newest snapshot can be looked at, though it is not in the log: a leader asks for its term to see
+//     whether what it sends fits. Raft itself remembers it only until something is appended above it, and the follower would
+//     be sent snapshots for ever after.
+//
+// The entry that stands for the snapshot is a no-op without data; it may be asked for its term only. Nobody can send it on as
+// an entry: to send entry i raft looks at entry i-1 first, and below the snapshot there is none then.
+type gapless struct {
+	*raft.LogCache
+	// snapshot names the last entry of the newest snapshot; zeros without one.
+	snapshot func() (index, term uint64)
+}
+
+var (
+	_ raft.LogStore          = gapless{}
+	_ raft.MonotonicLogStore = gapless{}
+)
+
+// StoreLog stores one entry.
+func (l gapless) StoreLog(entry *raft.Log) error { return l.StoreLogs([]*raft.Log{entry}) }
+
+// StoreLogs stores entries; those before a hole that they would leave are removed first. A crash in between leaves an empty
+// log above a snapshot, which is what a node without trailing entries has.
+func (l gapless) StoreLogs(entries []*raft.Log) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	first, err := l.FirstIndex()
+	if err != nil {
+		return err
+	}
+	last, err := l.LastIndex()
+	if err != nil {
+		return err
+	}
+	if last > 0 && entries[0].Index > last+1 {
+		if snapshot, _ := l.snapshot(); entries[0].Index != snapshot+1 {
+			return fmt.Errorf("entry %d does not follow the log, which ends at %d, nor the snapshot, which ends at %d", entries[0].Index, last, snapshot)
+		}
+		if err := l.DeleteRange(first, last); err != nil {
+			return err
+		}
+	}
+	return l.LogCache.StoreLogs(entries)
+}
+
+// GetLog gives an entry, or what stands for the last entry of the newest snapshot.
+func (l gapless) GetLog(index uint64, entry *raft.Log) error {
+	err := l.LogCache.GetLog(index, entry)
+	if !errors.Is(err, raft.ErrLogNotFound) {
+		return err
+	}
+	at, term := l.snapshot()
+	if at <= 1 || at != index { // entry 1 is sent without a look at the one before it
+		return err
+	}
+	if first, firstErr := l.FirstIndex(); firstErr != nil || first != 0 && first < index {
+		// Old entries are still there, so the next one could be asked for to be sent.
+		return err
+	}
+	*entry = raft.Log{Index: index, Term: term, Type: raft.LogNoop}
+	return nil
+}
