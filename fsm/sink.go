@@ -133,15 +133,15 @@ func (k *sink) finish() error {
 		if err := k.finishStream(); err != nil {
 			return err
 		}
-		// Raft takes index, term and configuration from what it installs, and would go back to those of an older one.
-		if newest, _ := s.Anchor(); newest > k.manifest.Raft.Index {
-			return fmt.Errorf("%w: it ends at %d, the newest here at %d", ErrOldSnapshot, k.manifest.Raft.Index, newest)
-		}
 	}
 	// Raft's index may be above the state's (no-ops), never below: whoever starts from this snapshot would hold entries its
 	// log has not reached.
 	if k.manifest.State.Index > k.manifest.Raft.Index {
 		return fmt.Errorf("%w: the state is at %d, the snapshot at %d", ErrCatchingUp, k.manifest.State.Index, k.manifest.Raft.Index)
+	}
+	// Raft takes index, term and configuration from what it installs, and would go back to those of an older one.
+	if newest, _ := s.Anchor(); k.manifest.Kind == kindStream && newest > k.manifest.Raft.Index {
+		return fmt.Errorf("%w: it ends at %d, the newest here at %d", ErrOldSnapshot, k.manifest.Raft.Index, newest)
 	}
 	data, err := k.manifest.encode()
 	if err != nil {

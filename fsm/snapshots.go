@@ -128,14 +128,13 @@ func (s *Snapshots) load(name string) error {
 }
 
 // insert puts a snapshot in its place of the list. The caller holds mu, or is alone.
-func (s *Snapshots) insert(m *manifest) *snapshotEntry {
+func (s *Snapshots) insert(m *manifest) {
 	e := &snapshotEntry{manifest: m}
 	at := slices.IndexFunc(s.entries, func(other *snapshotEntry) bool { return m.newer(other.manifest) })
 	if at < 0 {
 		at = len(s.entries)
 	}
 	s.entries = slices.Insert(s.entries, at, e)
-	return e
 }
 
 // judge decides about snapshots that cannot be read.
@@ -247,20 +246,21 @@ func (s *Snapshots) publish(temp string, m *manifest) error {
 	if err := syncDir(s.options.FS, s.dir); err != nil {
 		return fmt.Errorf("publish snapshot %s: %w", m.ID, err)
 	}
-	s.reap(s.insert(m))
+	s.insert(m)
+	s.reap()
 	return nil
 }
 
-// reap removes all but the newest snapshots and the one just made (raft is about to open it, whatever its index). What
-// cannot be removed now is tried again at the next opening. The caller holds mu.
-func (s *Snapshots) reap(made *snapshotEntry) {
+// reap removes all but the newest snapshots, among which is the one just made. What cannot be removed now is tried again at
+// the next opening. The caller holds mu.
+func (s *Snapshots) reap() {
 	for _, name := range s.damaged {
 		s.remove(name)
 	}
 	s.damaged = nil
 	kept := s.entries[:0]
 	for i, e := range s.entries {
-		if i < keptSnapshots || e == made {
+		if i < keptSnapshots {
 			kept = append(kept, e)
 			continue
 		}

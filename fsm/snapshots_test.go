@@ -219,19 +219,22 @@ func TestTwoSnapshotsAreKeptAndOpenOnesAreNotTakenAway(t *testing.T) {
 	}
 }
 
-func TestTheSnapshotJustMadeIsNeverReaped(t *testing.T) {
+func TestAnOlderSnapshotIsNotInstalledOverANewerOne(t *testing.T) {
 	g := lead(t)
 	meta, data := g.stream(g.snapshot(g.index))
-	for range 2 {
-		g.make(draft("http://a"))
-		g.snapshot(g.index)
+	g.make(draft("http://a"))
+	newest := g.snapshot(g.index)
+	sink, err := g.Snapshots().Create(meta.Version, meta.Index, meta.Term, meta.Configuration, meta.ConfigurationIndex, nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	// Raft is about to open what it has just installed, whatever its index.
-	id := g.install(meta, data)
-	if err := g.restore(id); err != nil {
-		t.Errorf("restore of an older snapshot: %v", err)
+	if _, err := sink.Write(data); err != nil {
+		t.Fatal(err)
 	}
-	if metas, _ := g.Snapshots().List(); len(metas) != 3 || metas[2].ID != id {
+	if err := sink.Close(); !errors.Is(err, ErrOldSnapshot) {
+		t.Fatalf("raft would go back to an older index and configuration: %v", err)
+	}
+	if metas, _ := g.Snapshots().List(); metas[0].ID != newest {
 		t.Errorf("list %v", metas)
 	}
 }
