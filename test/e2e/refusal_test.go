@@ -41,6 +41,23 @@ func lastLine(log string) string {
 	return lines[len(lines)-1]
 }
 
+// A start that is refused says why and what to do, exits with 1 and leaves the data directory as it was, byte for byte: what
+// was in the way is taken away, and the node starts with all its links.
+func TestARefusedStartChangesNothing(t *testing.T) {
+	c, n := usedNode(t)
+	for name, refused := range map[string]func(*testing.T, *harness.Cluster, *harness.Node){
+		"a port in use":                      portInUse,
+		"the data directory of another node": otherNode,
+		"a data directory not writable":      unwritable,
+		"files of a newer format":            newerFormat,
+		"a damaged log":                      damagedLog,
+	} {
+		t.Run(name, func(t *testing.T) { refused(t, c, n) })
+	}
+	startsAgain(t, c, n)
+	secondProcess(t, c, n)
+}
+
 // usedNode is a node of its own that has formed, made some links and stopped in order.
 func usedNode(t *testing.T) (*harness.Cluster, *harness.Node) {
 	t.Helper()
@@ -65,8 +82,7 @@ func startsAgain(t *testing.T, c *harness.Cluster, n *harness.Node) {
 	}
 }
 
-func TestAPortInUseIsRefusedAndChangesNothing(t *testing.T) {
-	c, n := usedNode(t)
+func portInUse(t *testing.T, _ *harness.Cluster, n *harness.Node) {
 	at := n.Addresses()
 	for flag, address := range map[string]string{"--http-addr": at.HTTP, "--cluster-addr": at.Cluster, "--gossip-addr": at.Gossip} {
 		t.Run(flag, func(t *testing.T) {
@@ -86,13 +102,11 @@ func TestAPortInUseIsRefusedAndChangesNothing(t *testing.T) {
 		defer taken.Close()
 		refusedStart(t, n, "in use", at.Gossip, "--gossip-addr")
 	})
-	startsAgain(t, c, n)
 }
 
-// Two processes on one data directory would be one node twice.
-func TestASecondProcessOnADataDirectoryIsRefused(t *testing.T) {
-	c, n := usedNode(t)
-	startsAgain(t, c, n)
+// secondProcess starts another process on the data directory of one that runs: it would be one node twice.
+func secondProcess(t *testing.T, c *harness.Cluster, n *harness.Node) {
+	t.Helper()
 	twin := c.Joiner(n.Name(), n)
 	twin.Dir, twin.LogFile = n.Dir, filepath.Join(c.Dir(), "twin.log")
 	twin.Start()
@@ -107,38 +121,34 @@ func TestASecondProcessOnADataDirectoryIsRefused(t *testing.T) {
 	}
 }
 
-func TestAnUnwritableDataDirectoryIsRefused(t *testing.T) {
-	t.Run("below a file", func(t *testing.T) {
-		c := harness.Start(t, harness.Options{Nodes: 1, Unstarted: true})
-		n := c.Node(0)
-		file := filepath.Join(c.Dir(), "file")
-		if err := os.WriteFile(file, nil, 0o600); err != nil {
+func unwritable(t *testing.T, c *harness.Cluster, n *harness.Node) {
+	chmodAll(t, n.Dir, 0o500, 0o400)
+	defer chmodAll(t, n.Dir, 0o700, 0o600)
+	if os.Getuid() == 0 { // for whom modes mean nothing
+		if err := os.Chmod(c.Dir(), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		n.Dir = filepath.Join(file, "data")
-		n.Start()
-		if exit := n.Wait(30 * time.Second); exit.Code != 1 {
-			t.Errorf("ended with %+v", exit)
-		}
-		if said := lastLine(n.Log()); !strings.Contains(said, "--data-dir") || !strings.Contains(said, n.Dir) {
-			t.Errorf("the message: %s", said)
-		}
-	})
-	t.Run("without the right to write", func(t *testing.T) {
-		c, n := usedNode(t)
-		chmodAll(t, n.Dir, 0o500, 0o400)
-		t.Cleanup(func() { chmodAll(t, n.Dir, 0o700, 0o600) })
-		if os.Getuid() == 0 { // for whom modes mean nothing
-			if err := os.Chmod(c.Dir(), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			chownAll(t, n.Dir, nobody)
-			n.As = &syscall.Credential{Uid: nobody, Gid: nobody}
-		}
-		refusedStart(t, n, n.Dir, "--data-dir")
-		chmodAll(t, n.Dir, 0o700, 0o600)
-		startsAgain(t, c, n)
-	})
+		chownAll(t, n.Dir, nobody)
+		defer chownAll(t, n.Dir, 0)
+		n.As = &syscall.Credential{Uid: nobody, Gid: nobody}
+		defer func() { n.As = nil }()
+	}
+	refusedStart(t, n, n.Dir, "--data-dir")
+}
+
+func TestADataDirectoryBelowAFileIsRefused(t *testing.T) {
+	c := harness.Start(t, harness.Options{Nodes: 1, Unstarted: true})
+	n := c.Node(0)
+	file := filepath.Join(c.Dir(), "file")
+	write(t, file, nil)
+	n.Dir = filepath.Join(file, "data")
+	n.Start()
+	if exit := n.Wait(30 * time.Second); exit.Code != 1 {
+		t.Errorf("ended with %+v", exit)
+	}
+	if said := lastLine(n.Log()); !strings.Contains(said, "--data-dir") || !strings.Contains(said, n.Dir) {
+		t.Errorf("the message: %s", said)
+	}
 }
 
 // nobody is a user without rights.
@@ -173,26 +183,22 @@ func each(t *testing.T, dir string, visit func(path string, isDir bool) error) {
 	}
 }
 
-func TestTheDataDirectoryOfAnotherNodeIsRefused(t *testing.T) {
-	c, n := usedNode(t)
+func otherNode(t *testing.T, c *harness.Cluster, n *harness.Node) {
 	other := c.Joiner("other", n)
-	home := other.Dir
 	other.Dir = n.Dir
 	refusedStart(t, other, `"n1"`, `"other"`, "--data-dir")
-	other.Dir = home
 	c.Remove(other)
-	startsAgain(t, c, n)
 }
 
-func TestADataDirectoryOfANewerFormatIsRefused(t *testing.T) {
+func newerFormat(t *testing.T, _ *harness.Cluster, n *harness.Node) {
 	for _, name := range []string{"node.json", "cluster.json"} {
 		t.Run(name, func(t *testing.T) {
-			c, n := usedNode(t)
 			path := n.DataFile(name)
 			good, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
+			defer write(t, path, good)
 			fields := make(map[string]any)
 			if err := json.Unmarshal(good, &fields); err != nil {
 				t.Fatal(err)
@@ -204,8 +210,6 @@ func TestADataDirectoryOfANewerFormatIsRefused(t *testing.T) {
 			}
 			write(t, path, newer)
 			refusedStart(t, n, name, "99", "newer")
-			write(t, path, good)
-			startsAgain(t, c, n)
 		})
 	}
 }
