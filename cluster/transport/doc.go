@@ -12,7 +12,8 @@
 //	  Raft        raft.NetworkTransport and what it needs to be safe
 //
 // The handshake is not left to http.Server, which could do it, because it reports a failure as a line of text: here it is an
-// error with a reason (identity.Explain), it is counted, and strangers that say nothing take up a bounded number of places.
+// error with a reason (identity.Explain), it is counted, and strangers that say nothing take up a bounded number of places, which
+// they lose to newcomers: see door. Connections that have shaken hands have places of their own.
 //
 // # Who is who
 //

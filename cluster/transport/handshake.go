@@ -8,13 +8,14 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tinyurl/cluster/identity"
 )
 
 // handshaker is a net.Listener whose connections have shaken hands: http.Server would shake hands as well, but tells of a
-// failure in words alone, and counts nothing. At most limit connections shake hands at once and maxConns are open at all.
+// failure in words alone, and counts nothing. The door says how many may shake hands at once and be open at all.
 type handshaker struct {
 	inner   net.Listener
 	config  *tls.Config
@@ -22,23 +23,21 @@ type handshaker struct {
 	log     *slog.Logger
 	metrics metrics
 
-	slots   chan struct{} // one for each handshake that runs
+	door    *door
 	ready   chan net.Conn
 	closed  chan struct{}
 	once    sync.Once
 	workers sync.WaitGroup
 	trouble complaints
-
-	mu    sync.Mutex // guards conns
-	conns map[*rawConn]struct{}
-	max   int
 }
 
-// rawConn is an accepted connection below TLS, counted until it closes.
+// rawConn is an accepted connection below TLS, known to the door until it closes.
 type rawConn struct {
 	net.Conn
+	door   *door
+	source string // the host it comes from
+	shed   atomic.Bool
 	once   sync.Once
-	owner  *handshaker
 	closed error
 }
 
@@ -46,7 +45,7 @@ type rawConn struct {
 func (c *rawConn) Close() error {
 	c.once.Do(func() {
 		c.closed = c.Conn.Close()
-		c.owner.forget(c)
+		c.door.leave(c)
 	})
 	return c.closed
 }
@@ -59,11 +58,12 @@ func newHandshaker(c *ListenerConfig, m metrics) *handshaker {
 		timeout: c.HandshakeTimeout,
 		log:     c.Logger,
 		metrics: m,
-		slots:   make(chan struct{}, c.MaxHandshakes),
-		ready:   make(chan net.Conn),
-		closed:  make(chan struct{}),
-		conns:   map[*rawConn]struct{}{},
-		max:     c.MaxConns,
+		door: &door{
+			maxShaking: c.MaxHandshakes, maxPerSource: c.MaxPerSource, maxInside: c.MaxConns,
+			inside: map[*rawConn]struct{}{},
+		},
+		ready:  make(chan net.Conn),
+		closed: make(chan struct{}),
 	}
 }
 
@@ -94,26 +94,26 @@ func (h *handshaker) run() {
 	}
 }
 
-// admit sheds the connection at once when there are too many: a queue of strangers would only grow.
+// admit starts the handshake of a connection. Nobody waits for a place: a queue of strangers would only grow.
 func (h *handshaker) admit(conn net.Conn) {
-	raw := &rawConn{Conn: conn, owner: h}
-	select {
-	case h.slots <- struct{}{}:
-	default:
-		h.shed(conn, "too many handshakes at once")
-		return
+	raw := &rawConn{Conn: conn, door: h.door}
+	displaced, err := h.door.enter(raw)
+	if displaced != nil {
+		h.shed(displaced, errDisplaced)
 	}
-	if !h.remember(raw) {
-		<-h.slots
-		h.shed(conn, "too many connections")
+	if err != nil {
+		h.shed(raw, err)
 		return
 	}
 	h.workers.Go(func() {
-		secured, err := h.shake(raw)
-		<-h.slots
-		if err != nil {
+		secured, failed := h.shake(raw)
+		if err := h.door.end(raw, failed == nil); err != nil {
+			h.shed(raw, err)
+			return
+		}
+		if failed != nil {
 			_ = raw.Close()
-			h.complain(raw, err)
+			h.complain(raw, failed)
 			return
 		}
 		select {
@@ -132,46 +132,37 @@ func (h *handshaker) shake(raw *rawConn) (*tls.Conn, error) {
 	return secured, secured.HandshakeContext(ctx)
 }
 
-// shed drops a connection before a single byte was read from it.
-func (h *handshaker) shed(conn net.Conn, why string) {
-	_ = conn.Close()
-	h.metrics.shed.Inc()
-	h.trouble.warn(h.log, why, "a connection to the cluster listener was dropped", "reason", why, "remote", conn.RemoteAddr())
-}
-
-// complain logs why a handshake failed. What looks like a port scan or a health check is not worth a warning.
-func (h *handshaker) complain(conn net.Conn, err error) {
-	if h.isClosed() {
+// shed drops a connection that found no place or lost it. One that was displaced is counted by whoever displaced it, and so
+// once, though its own handshake ends with that error too.
+func (h *handshaker) shed(c *rawConn, why error) {
+	_ = c.Close()
+	if h.isClosed() || !c.shed.CompareAndSwap(false, true) {
 		return
 	}
+	h.metrics.shed.Inc()
+	h.trouble.warn(h.log, why.Error(), "a connection to the cluster listener was dropped", "reason", why, "remote", c.RemoteAddr())
+}
+
+// complain logs why a handshake failed, by the kind of failure and not by who failed: a stranger may have many addresses, and
+// each would be a line. What looks like a port scan or a health check is not worth a warning.
+func (h *handshaker) complain(conn net.Conn, err error) {
 	h.metrics.failed.Inc()
 	if errors.Is(err, io.EOF) { // connected and left without a word
 		return
 	}
-	host, _, splitErr := net.SplitHostPort(conn.RemoteAddr().String())
-	if splitErr != nil {
-		host = conn.RemoteAddr().String()
-	}
-	h.trouble.warn(h.log, "handshake "+host, "a handshake on the cluster listener failed",
-		"remote", conn.RemoteAddr(), "error", identity.Explain(err))
+	err = identity.Explain(err)
+	h.trouble.warn(h.log, "handshake: "+failureKind(err), "a handshake on the cluster listener failed",
+		"remote", conn.RemoteAddr(), "error", err)
 }
 
-// remember takes a place for the connection; false when there is none, or the listener is closed.
-func (h *handshaker) remember(c *rawConn) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if len(h.conns) >= h.max || h.isClosed() {
-		return false
+// failureKind tells what a person can mend from noise.
+func failureKind(err error) string {
+	for _, kind := range []error{identity.ErrOtherSecret, identity.ErrCertificateTime, identity.ErrRefused, context.DeadlineExceeded} {
+		if errors.Is(err, kind) {
+			return kind.Error()
+		}
 	}
-	h.conns[c] = struct{}{}
-	return true
-}
-
-// forget gives the place back.
-func (h *handshaker) forget(c *rawConn) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.conns, c)
+	return "other"
 }
 
 func (h *handshaker) isClosed() bool {
@@ -197,13 +188,8 @@ func (h *handshaker) Accept() (net.Conn, error) {
 func (h *handshaker) Close() error {
 	err := error(nil)
 	h.once.Do(func() {
-		h.mu.Lock()
-		close(h.closed) // under the lock: nothing is remembered after it
-		open := make([]*rawConn, 0, len(h.conns))
-		for c := range h.conns {
-			open = append(open, c)
-		}
-		h.mu.Unlock()
+		close(h.closed)
+		open := h.door.close()
 		err = h.inner.Close()
 		for _, c := range open {
 			_ = c.Close()

@@ -22,6 +22,7 @@ const (
 	HandshakeTimeout = 3 * time.Second
 	HeaderTimeout    = 5 * time.Second
 	MaxHandshakes    = 128
+	MaxPerSource     = 16
 	MaxConns         = 4096
 )
 
@@ -49,8 +50,10 @@ type ListenerConfig struct {
 	// HandshakeTimeout bounds TLS, HeaderTimeout what follows on a raft connection.
 	HandshakeTimeout time.Duration
 	HeaderTimeout    time.Duration
-	// MaxHandshakes run at once and MaxConns connections are open, before more are dropped on arrival.
+	// MaxHandshakes run at once, MaxPerSource of them from one address that is not loopback; one more ends the oldest of
+	// them. MaxConns connections that shook hands are open; one more is dropped.
 	MaxHandshakes int
+	MaxPerSource  int
 	MaxConns      int
 }
 
@@ -105,6 +108,9 @@ func (c *ListenerConfig) setDefaults() {
 	}
 	if c.MaxHandshakes <= 0 {
 		c.MaxHandshakes = MaxHandshakes
+	}
+	if c.MaxPerSource <= 0 {
+		c.MaxPerSource = MaxPerSource
 	}
 	if c.MaxConns <= 0 {
 		c.MaxConns = MaxConns

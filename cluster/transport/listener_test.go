@@ -224,40 +224,6 @@ func TestANodeThatSendsNoHeaderIsDroppedAfterTheHeaderDeadline(t *testing.T) {
 	})
 }
 
-func TestStrangersBeyondTheLimitAreDroppedAtOnceAndNodesGetInAfter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		registry := prometheus.NewRegistry()
-		a, b := w.start(idA, nil), w.start(idB, func(c *ListenerConfig) { c.MaxHandshakes, c.Registerer = 2, registry })
-		var strangers []net.Conn
-		for range 3 {
-			c, err := w.net.Dialer("x:1")(t.Context(), "tcp", b.addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			strangers = append(strangers, c)
-		}
-		start := time.Now()
-		if _, err := strangers[2].Read(make([]byte, 1)); err != io.EOF || time.Since(start) != 0 {
-			t.Errorf("the third: %v after %v", err, time.Since(start))
-		}
-		if got := counted(t, registry, "tinyurl_transport_connections_shed_total"); got != 1 {
-			t.Errorf("%v counted", got)
-		}
-		time.Sleep(HandshakeTimeout + time.Second)
-		c, err := a.dialer.Dial(t.Context(), idB, ProtocolRPC)
-		if err != nil {
-			t.Fatalf("once the strangers are gone: %v", err)
-		}
-		_ = c.Close()
-		for _, s := range strangers {
-			_ = s.Close()
-		}
-		a.close(t)
-		b.close(t)
-	})
-}
-
 func TestOpenConnectionsAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
