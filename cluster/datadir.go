@@ -25,7 +25,8 @@ type dataDir struct {
 type nodeRecord struct {
 	Format int       `json:"format"`
 	ID     member.ID `json:"id"`
-	// Boot counts the starts of this data directory, from 1.
+	// Boot is the number of the last start: greater at each, and never used twice, also by a copy of this directory or by an
+	// older state of it. It is the time of the start in Unix milliseconds, or one more than the last.
 	Boot uint64 `json:"boot"`
 }
 
@@ -121,7 +122,7 @@ func (d dataDir) write(name string, from any) error {
 }
 
 func (d dataDir) replace(name string, data []byte) error {
-	if err := d.fs.MkdirAll(d.dir, 0o755); err != nil {
+	if err := makeDirs(d.fs, d.dir); err != nil {
 		return err
 	}
 	fresh := path.Join(d.dir, name+".tmp")
@@ -139,12 +140,32 @@ func (d dataDir) replace(name string, data []byte) error {
 	if err := d.fs.Rename(fresh, path.Join(d.dir, name)); err != nil {
 		return err
 	}
-	// The directory's own name is made durable too: it may be new.
-	return errors.Join(d.sync(d.dir), d.sync(d.fs.PathDir(d.dir)))
+	return syncDir(d.fs, d.dir)
 }
 
-func (d dataDir) sync(dir string) error {
-	f, err := d.fs.OpenDir(dir)
+// makeDirs makes a directory and the parents it lacks, each of them durable: what is synced inside a directory whose name is
+// lost is lost.
+func makeDirs(files store.FS, dir string) error {
+	var made []string
+	for at := dir; ; at = files.PathDir(at) {
+		if _, err := files.Stat(at); err == nil || files.PathDir(at) == at {
+			break
+		}
+		made = append(made, at)
+	}
+	if err := files.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for _, d := range made {
+		if err := syncDir(files, files.PathDir(d)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func syncDir(files store.FS, dir string) error {
+	f, err := files.OpenDir(dir)
 	if err != nil {
 		return err
 	}

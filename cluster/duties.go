@@ -30,7 +30,7 @@ func newDuties(g *Group, c Config, describe func(member.ID) (member.Member, bool
 	return &duties{
 		clock: &timekeeper{
 			self: g.self, voters: func() []member.ID { return voters(g.raft) }, ask: ask,
-			transfer: g.members.transfer, fatal: g.env.Fatal, log: log,
+			wall: g.env.Now, stamps: &g.stamps, transfer: g.members.transfer, fatal: g.env.Fatal, log: log,
 		},
 		replace: &replacer{
 			self: g.self, raft: g.raft, describe: describe, ask: ask,
@@ -52,7 +52,7 @@ func newDuties(g *Group, c Config, describe func(member.ID) (member.Member, bool
 // lead serves one term. The clock is checked before the first stamp; the first entry makes this leader know everything that
 // was committed before it (raft's own no-op never reaches the state machine).
 func (g *Group) lead(ctx context.Context, term uint64, ready func()) {
-	g.duties.clock.checkFirst(ctx)
+	g.duties.clock.begin(ctx)
 	for g.leadership.leading() == term {
 		err := g.probe()
 		if err == nil {

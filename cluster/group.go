@@ -41,6 +41,7 @@ type Group struct {
 // office is this node's part as the leader, in use while it leads.
 type office struct {
 	leadership *leadership
+	stamps     stampClock
 	intake     *intake
 	confirms   *rounds // of this leader's leadership
 	members    *membership
@@ -88,7 +89,7 @@ func openGroup(c Config, gc groupConfig) (*Group, error) {
 	}
 	g.leader = newLeaderWatch(g.raft)
 	g.leadership = newLeadership(g.raft, log, g.lead)
-	g.intake = newIntake(g.raft, c.Environment.Now, g.metrics.operations.Observe, log)
+	g.intake = newIntake(g.raft, g.stamps.now, g.metrics.operations.Observe, log)
 	g.wire(c, gc)
 	if err := g.metrics.gauges(g); err != nil {
 		log.Warn("some metrics are missing", "error", err)
@@ -151,11 +152,7 @@ func (g *Group) indexFrom(others neighbours) func(context.Context) (uint64, erro
 			err := ErrNotLeader
 			if leader != "" {
 				var index uint64
-				if leader == g.self {
-					index, err = g.confirms.join(ctx)
-				} else {
-					index, err = others.askIndex(ctx, leader)
-				}
+				index, err = g.askLeader(ctx, leader, others)
 				g.metrics.asked(err)
 				if err == nil {
 					return index, nil
@@ -171,6 +168,16 @@ func (g *Group) indexFrom(others neighbours) func(context.Context) (uint64, erro
 			}
 		}
 	}
+}
+
+// askLeader asks one node that is believed to lead.
+func (g *Group) askLeader(ctx context.Context, leader member.ID, others neighbours) (uint64, error) {
+	ctx, cancel := whileLeading(ctx, leader, g.leader.current)
+	defer cancel()
+	if leader == g.self {
+		return g.confirms.join(ctx)
+	}
+	return others.askIndex(ctx, leader)
 }
 
 // takeEncoded takes a batch that another node sent. It is decoded once here: an entry that no replica can read would stop
@@ -260,11 +267,13 @@ func (g *Group) close() error {
 	g.leadership.close()
 	g.leader.close()
 	down := g.raft.Shutdown()
+	// A restore under way breaks off, before it has changed anything, and is repeated at the next start.
+	broken := g.store.snapshots.Close()
 	closed := g.trans.Close() // ends the calls to nodes that do not answer, which the shutdown would wait for
 	err := down.Error()
 	g.intake.close()
 	g.metrics.unregister()
-	return errors.Join(err, closed, g.store.close())
+	return errors.Join(err, broken, closed, g.store.close())
 }
 
 var _ autopilot.Raft = (*raft.Raft)(nil)

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"sync"
 
 	"github.com/hashicorp/raft"
@@ -72,4 +73,25 @@ func (w *leaderWatch) close() {
 	w.raft.DeregisterObserver(w.observer)
 	close(w.done)
 	<-w.stopped
+}
+
+// whileLeading returns a context that ends when another than leader is heard to lead, or nobody: a question to the old one may
+// never be answered. The caller must call the function it returns.
+func whileLeading(ctx context.Context, leader member.ID, current func() (member.ID, <-chan struct{})) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		for {
+			now, changed := current()
+			if now != leader {
+				cancel()
+				return
+			}
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return ctx, cancel
 }

@@ -69,6 +69,24 @@ type operation struct {
 	err    error
 }
 
+// outcome is what became of it; done is closed.
+func (o *operation) outcome() command.Result {
+	if o.err != nil {
+		return command.Result{Err: o.err}
+	}
+	return o.result
+}
+
+// late is what is known when nobody waits any longer: the outcome, if it has come, whichever way a select fell.
+func (o *operation) late() command.Result {
+	select {
+	case <-o.done:
+		return o.outcome()
+	default:
+		return command.Result{Err: link.ErrNoLeader}
+	}
+}
+
 func newProposer(origin command.Origin, timeout time.Duration, submit submitter,
 	leader func() (member.ID, <-chan struct{}), applied func(context.Context, uint64) error, log *slog.Logger,
 ) *proposer {
@@ -95,11 +113,9 @@ func (p *proposer) propose(ctx context.Context, commands []command.Command) ([]c
 	for i, o := range operations {
 		select {
 		case <-o.done:
-			if results[i] = o.result; o.err != nil {
-				results[i] = command.Result{Err: o.err}
-			}
+			results[i] = o.outcome()
 		case <-ctx.Done():
-			results[i] = command.Result{Err: link.ErrNoLeader}
+			results[i] = o.late()
 		}
 	}
 	return results, nil
@@ -184,7 +200,13 @@ func (p *proposer) fill() []*operation {
 
 // deliver brings one batch to its end: results, or an outcome that stays unknown.
 func (p *proposer) deliver(operations []*operation) {
-	ctx, cancel := context.WithDeadline(p.life.ctx, operations[len(operations)-1].deadline)
+	deadline := operations[0].deadline
+	for _, o := range operations {
+		if o.deadline.After(deadline) {
+			deadline = o.deadline
+		}
+	}
+	ctx, cancel := context.WithDeadline(p.life.ctx, deadline)
 	defer cancel()
 	index, results, err := p.persist(ctx, operations)
 	if err == nil {
@@ -208,7 +230,7 @@ func (p *proposer) persist(ctx context.Context, operations []*operation) (uint64
 	for {
 		leader, changed := p.leader()
 		if leader != "" {
-			index, results, err := p.attempt(ctx, leader, changed, batch)
+			index, results, err := p.attempt(ctx, leader, batch)
 			switch {
 			case err == nil && len(results) == len(operations):
 				return index, results, nil
@@ -233,25 +255,9 @@ func (p *proposer) persist(ctx context.Context, operations []*operation) (uint64
 }
 
 // attempt is one try. It is given up when this node hears of another leader: the old one may never answer.
-func (p *proposer) attempt(ctx context.Context, leader member.ID, changed <-chan struct{}, batch parcel) (uint64, []command.Result, error) {
-	ctx, cancel := context.WithCancel(ctx)
+func (p *proposer) attempt(ctx context.Context, leader member.ID, batch parcel) (uint64, []command.Result, error) {
+	ctx, cancel := whileLeading(ctx, leader, p.leader)
 	defer cancel()
-	watching := make(chan struct{})
-	defer close(watching)
-	go func() {
-		for {
-			select {
-			case <-changed:
-				var now member.ID
-				if now, changed = p.leader(); now != leader {
-					cancel()
-					return
-				}
-			case <-watching:
-				return
-			}
-		}
-	}()
 	return p.submit(ctx, leader, batch)
 }
 

@@ -356,3 +356,51 @@ func TestIdleWaitsForEveryOutcome(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatIsKnownAtTheDeadlineIsAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeaderDouble(nil)
+		l.answer = func(_ int, b command.Batch) (uint64, []command.Result, error) {
+			if b.Operations[0].Sequence == 1 {
+				return 0, nil, ErrUnknownOutcome // the first batch has no luck
+			}
+			return 1, done(b), nil
+		}
+		p := l.proposer()
+		defer p.close()
+		results, err := p.propose(t.Context(), creates(3000)) // three batches
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, r := range results {
+			if known := i >= command.MaxOperations; known != (r.Err == nil) {
+				t.Fatalf("row %d: %v", i, r.Err)
+			}
+		}
+	})
+}
+
+func TestAShortDeadlineDoesNotEndTheBatchOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeaderDouble(func(_ int, b command.Batch) (uint64, []command.Result, error) { return 1, done(b), nil })
+		l.id = ""
+		p := l.proposer()
+		defer p.close()
+		for range batchesInFlight { // so that the next ones gather
+			go p.propose(t.Context(), creates(1))
+			synctest.Wait()
+		}
+		patient := make(chan error, 1)
+		go func() { results, _ := p.propose(t.Context(), creates(1)); patient <- results[0].Err }()
+		synctest.Wait()
+		hasty, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		go p.propose(hasty, creates(1))
+		synctest.Wait()
+		time.Sleep(time.Second)
+		l.elect("a-000000")
+		if err := <-patient; err != nil {
+			t.Fatal(err)
+		}
+	})
+}

@@ -55,14 +55,8 @@ func startRaft(c Config, gc groupConfig, trans raft.Transport) (_ *raft.Raft, er
 	conf := raftConfig(c, raft.ServerID(gc.self))
 	s := gc.store
 	if len(gc.founders) > 0 {
-		empty, err := s.empty()
-		if err != nil {
-			return nil, err
-		}
-		if empty {
-			if err := raft.BootstrapCluster(conf, s.entries, s.log, s.snapshots, trans, founding(gc)); err != nil {
-				return nil, fmt.Errorf("found the cluster: %w", err)
-			}
+		if err := s.found(founding(gc)); err != nil {
+			return nil, fmt.Errorf("found the cluster: %w", err)
 		}
 	}
 	defer func() {

@@ -185,19 +185,20 @@ func (n *Node) followProgress() {
 	defer ticker.Stop()
 	for {
 		g, record := n.group.Load(), *n.cluster.Load()
-		_, hasTerm := g.store.log.Term()
+		empty, err := g.store.empty()
+		has := record.HasState || err == nil && !empty // it never falls again, whatever a failing log says
 		caught := g.Staleness() >= 0
 		if caught {
 			n.ready.caughtUp()
 		}
-		if hasTerm != record.HasState || caught && !record.CaughtUp {
-			record.HasState, record.CaughtUp = hasTerm, record.CaughtUp || caught
+		if has && !record.HasState || caught && !record.CaughtUp {
+			record.HasState, record.CaughtUp = has, record.CaughtUp || caught
 			if err := n.remember(record); err != nil {
 				n.fail(err)
 				return
 			}
 		}
-		if caught && hasTerm {
+		if caught && has {
 			return
 		}
 		select {

@@ -83,7 +83,7 @@ func groupDir(dataDir string, group uint32) string {
 // openStorage opens the log and the state of a group and checks that they belong together.
 func openStorage(c Config, group uint32, cluster clusterRecord) (_ *storage, err error) {
 	dir := groupDir(c.DataDir, group)
-	if err := c.Environment.FS.MkdirAll(dir, 0o755); err != nil {
+	if err := makeDirs(c.Environment.FS, dir); err != nil {
 		return nil, fmt.Errorf("make the group's directory: %w", err)
 	}
 	s := &storage{}
@@ -133,10 +133,30 @@ func (s *storage) check() error {
 	return s.fsm.CheckLog(state)
 }
 
-// empty reports whether raft has never written anything here.
+// empty reports whether raft has kept no entry here. A term alone does not count: it is all that is there when a founder is
+// killed in the middle of founding.
 func (s *storage) empty() (bool, error) {
-	has, err := raft.HasExistingState(s.entries, s.log, s.snapshots)
-	return !has, err
+	last, err := s.log.LastIndex()
+	if err != nil {
+		return false, err
+	}
+	snapshot, _ := s.snapshots.Anchor()
+	return last == 0 && snapshot == 0, nil
+}
+
+// found writes the first entry of a cluster's log, if this is empty. Every founder writes the very same, so it may be written
+// again by one that was killed before it was done (raft's own BootstrapCluster refuses that, as the term is there).
+func (s *storage) found(first raft.Configuration) error {
+	empty, err := s.empty()
+	if err != nil || !empty {
+		return err
+	}
+	if _, has := s.log.Term(); !has {
+		if err := s.log.SetUint64([]byte("CurrentTerm"), 1); err != nil { // raft's own key
+			return err
+		}
+	}
+	return s.entries.StoreLog(&raft.Log{Index: 1, Term: 1, Type: raft.LogConfiguration, Data: raft.EncodeConfiguration(first)})
 }
 
 // position is how far the state is, for the log line at a start.
