@@ -89,6 +89,9 @@ func prepare(tb testing.TB, o Options) *Cluster {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	if !o.InProcess && o.Binary == "" {
+		o.Binary = Binary(tb)
+	}
 	dir, err := os.MkdirTemp("", "tinyurl-e2e-")
 	if err != nil {
 		tb.Fatal(err)
@@ -100,10 +103,7 @@ func prepare(tb testing.TB, o Options) *Cluster {
 	if o.InProcess {
 		c.launcher = apps{tuning: o.Tuning, wires: c.wires}
 	} else {
-		if c.options.Binary == "" {
-			c.options.Binary = Binary(tb)
-		}
-		c.launcher = processes{binary: c.options.Binary}
+		c.launcher = processes{binary: o.Binary}
 	}
 	tb.Cleanup(c.cleanUp)
 	if c.ports, err = reservePorts(); err != nil {
