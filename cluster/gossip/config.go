@@ -135,8 +135,9 @@ func (c Config) withDefaults() (Config, error) {
 }
 
 // engine translates the configuration into memberlist's and opens the sockets,
-// whose connections end with running. Delegates are set by Open.
-func (c Config) engine(running context.Context, advertise netAddr, logger *log.Logger) (*memberlist.Config, error) {
+// whose connections end with running and come in through the gate. Delegates
+// are set by Open.
+func (c Config) engine(running context.Context, advertise netAddr, logger *log.Logger, g *gate) (*memberlist.Config, error) {
 	m := memberlist.DefaultLANConfig()
 	m.Name = nodeName(c.Self.ID, c.Self.Boot)
 	m.SecretKey = c.Key
@@ -156,7 +157,7 @@ func (c Config) engine(running context.Context, advertise netAddr, logger *log.L
 		if err != nil {
 			return nil, err
 		}
-		s, err := openSockets(running, host, port, logger)
+		s, err := openSockets(running, host, port, logger, g)
 		if err != nil {
 			return nil, err
 		}

@@ -1,10 +1,10 @@
 package gossip
 
 import (
-	"container/list"
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -31,10 +31,10 @@ type gate struct {
 	log      *quietLogger
 
 	mu    sync.Mutex
-	open  *list.List // guarded by mu: of *stream, the oldest first
-	bytes int        // guarded by mu: taken in by all in open
-	held  int        // guarded by mu: streams memberlist has, those cut off included
-	shut  bool       // guarded by mu
+	open  []*stream // guarded by mu: the oldest first
+	bytes int       // guarded by mu: taken in by all in open
+	held  int       // guarded by mu: streams memberlist has, those cut off included
+	shut  bool      // guarded by mu
 }
 
 // Why a stream was dropped: values of a metric's label.
@@ -48,7 +48,7 @@ const (
 var dropReasons = []string{dropPlaces, dropSource, dropLength, dropVolume}
 
 func newGate(lifetime time.Duration, dropped func(reason string), log *quietLogger) *gate {
-	return &gate{lifetime: lifetime, dropped: dropped, log: log, open: list.New()}
+	return &gate{lifetime: lifetime, dropped: dropped, log: log}
 }
 
 // admit makes room for a stream and wraps it; nil if conn was dropped.
@@ -59,19 +59,19 @@ func (g *gate) admit(conn net.Conn) net.Conn {
 	// Memberlist lets go of what was cut off at once, but for a processor too
 	// busy to run it: its buffers must not pile up.
 	if g.shut || g.held >= 2*maxStreams {
-		_ = conn.Close()
 		if !g.shut {
 			g.tell(conn, dropPlaces)
 		}
+		_ = conn.Close()
 		return nil
 	}
 	if oldest, n := g.of(source); n >= limit {
 		g.cut(oldest, dropSource)
-	} else if g.open.Len() >= maxStreams {
-		g.cut(g.oldest(), dropPlaces)
+	} else if len(g.open) >= maxStreams {
+		g.cut(g.open[0], dropPlaces)
 	}
 	s := &stream{Conn: conn, gate: g, source: source, end: time.Now().Add(g.lifetime)}
-	s.place = g.open.PushBack(s)
+	g.open = append(g.open, s)
 	g.held++
 	_ = conn.SetDeadline(s.end)
 	return s
@@ -80,8 +80,8 @@ func (g *gate) admit(conn net.Conn) net.Conn {
 // of returns the oldest stream of a source and how many it has; the caller
 // holds mu.
 func (g *gate) of(source string) (oldest *stream, n int) {
-	for e := g.open.Back(); e != nil; e = e.Prev() {
-		if s := e.Value.(*stream); s.source == source {
+	for _, s := range slices.Backward(g.open) {
+		if s.source == source {
 			oldest = s
 			n++
 		}
@@ -89,33 +89,27 @@ func (g *gate) of(source string) (oldest *stream, n int) {
 	return oldest, n
 }
 
-// oldest returns the oldest stream; the caller holds mu, and there is one.
-func (g *gate) oldest() *stream { return g.open.Front().Value.(*stream) }
-
 // cut drops a stream; the caller holds mu.
 func (g *gate) cut(s *stream, reason string) {
 	g.forget(s)
-	_ = s.Conn.Close()
 	g.tell(s, reason)
+	_ = s.Conn.Close()
 }
 
 // forget gives the room of a stream back; the caller holds mu.
 func (g *gate) forget(s *stream) {
-	if s.place == nil {
-		return
+	if at := slices.Index(g.open, s); at >= 0 {
+		g.open = slices.Delete(g.open, at, at+1)
+		g.bytes -= s.taken
+		s.over = true
 	}
-	g.open.Remove(s.place)
-	s.place = nil
-	g.bytes -= s.taken
 }
 
 // tell counts a drop and logs it, whoever it was: a stranger may have many
 // addresses, and each would be a line.
 func (g *gate) tell(conn net.Conn, reason string) {
 	g.dropped(reason)
-	if g.log.due("dropped stream " + reason) {
-		g.log.log.Warn("dropped a gossip stream: is the gossip port open to strangers?", "reason", reason, "from", conn.RemoteAddr())
-	}
+	g.log.WarnOfAny(conn.RemoteAddr(), "dropped a gossip stream: is the gossip port open to strangers?", "reason", reason)
 }
 
 // close drops all streams, and those to come.
@@ -123,8 +117,8 @@ func (g *gate) close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.shut = true
-	for g.open.Len() > 0 {
-		s := g.oldest()
+	for len(g.open) > 0 {
+		s := g.open[0]
 		g.forget(s)
 		_ = s.Conn.Close()
 	}
@@ -138,14 +132,14 @@ type stream struct {
 	end    time.Time
 	once   sync.Once
 
-	place *list.Element // guarded by gate.mu: nil once cut off
-	taken int           // guarded by gate.mu: bytes read
+	over  bool // guarded by gate.mu: cut off or closed
+	taken int  // guarded by gate.mu: bytes read
 }
 
 // Read ends with io.EOF when the stream was cut off, which memberlist does not
 // log: the gate has.
 func (s *stream) Read(b []byte) (int, error) {
-	n, err := s.Conn.Read(b[:min(len(b), maxStreamBytes)])
+	n, err := s.Conn.Read(b)
 	if !s.take(n) {
 		return 0, io.EOF
 	}
@@ -157,7 +151,7 @@ func (s *stream) take(n int) bool {
 	g := s.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if s.place == nil {
+	if s.over {
 		return false
 	}
 	if s.taken+n > maxStreamBytes {
@@ -167,25 +161,23 @@ func (s *stream) take(n int) bool {
 	s.taken += n
 	g.bytes += n
 	for g.bytes > maxBytesAtOnce {
-		g.cut(g.oldest(), dropVolume)
+		g.cut(g.open[0], dropVolume)
 	}
-	return s.place != nil
+	return !s.over
 }
 
 // SetDeadline keeps to the end of the stream.
-func (s *stream) SetDeadline(t time.Time) error { return s.Conn.SetDeadline(s.within(t)) }
-
-// SetReadDeadline keeps to the end of the stream.
-func (s *stream) SetReadDeadline(t time.Time) error { return s.Conn.SetReadDeadline(s.within(t)) }
-
-// SetWriteDeadline keeps to the end of the stream.
-func (s *stream) SetWriteDeadline(t time.Time) error { return s.Conn.SetWriteDeadline(s.within(t)) }
-
-func (s *stream) within(t time.Time) time.Time {
+func (s *stream) SetDeadline(t time.Time) error {
 	if t.IsZero() || t.After(s.end) {
-		return s.end
+		t = s.end
 	}
-	return t
+	err := s.Conn.SetDeadline(t)
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	if s.over {
+		return nil // memberlist would log what the gate has logged
+	}
+	return err
 }
 
 // Close gives the stream's room back.

@@ -71,7 +71,7 @@ func Open(ctx context.Context, c Config) (*Gossip, error) {
 	g.cancel = cancel
 	quiet := newQuietLogger(c.Logger, c.Now)
 	conflicts := &conflictDelegate{self: self, log: quiet, report: g.conflict}
-	if err := g.start(running, c, advertise, quiet, conflicts); err != nil {
+	if err := g.start(running, c, advertise, quiet, conflicts, metrics); err != nil {
 		cancel()
 		return nil, err
 	}
@@ -91,8 +91,11 @@ func Open(ctx context.Context, c Config) (*Gossip, error) {
 }
 
 // start opens the sockets and begins to gossip.
-func (g *Gossip) start(running context.Context, c Config, advertise netAddr, quiet *quietLogger, conflicts *conflictDelegate) error {
-	conf, err := c.engine(running, advertise, log.New(engineLog{quiet}, "", 0))
+func (g *Gossip) start(running context.Context, c Config, advertise netAddr, quiet *quietLogger, conflicts *conflictDelegate, metrics *metrics) error {
+	// Memberlist's lines, which strangers can cause, must not crowd out ours.
+	engineQuiet := newQuietLogger(c.Logger, c.Now)
+	streams := newGate(2*c.Tuning.StreamTimeout, metrics.streamDropped, quiet) // one to ask, one to answer
+	conf, err := c.engine(running, advertise, log.New(engineLog{engineQuiet}, "", 0), streams)
 	if err != nil {
 		return err
 	}

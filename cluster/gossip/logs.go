@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"maps"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -12,7 +14,7 @@ import (
 // quietFor is how long a line is not repeated at its own level.
 const quietFor = 5 * time.Minute
 
-// maxQuiet bounds the lines remembered.
+// maxQuiet bounds the lines remembered, and so those logged within quietFor.
 const maxQuiet = 256
 
 // quietLogger says each thing once in a while: gossip's troubles repeat every
@@ -35,18 +37,35 @@ func (q *quietLogger) Warn(msg string, args ...any) { q.say(slog.LevelWarn, msg,
 // Error logs what breaks the node or soon will.
 func (q *quietLogger) Error(msg string, args ...any) { q.say(slog.LevelError, msg, args...) }
 
+// WarnOfAny logs like Warn what strangers can cause: one line for all of them,
+// which names one.
+func (q *quietLogger) WarnOfAny(from net.Addr, msg string, args ...any) {
+	q.sayKeyed(slog.LevelWarn, keyOf(msg, args...), msg, append(args, "from", from.String())...)
+}
+
 func (q *quietLogger) say(level slog.Level, msg string, args ...any) {
-	record := slog.NewRecord(time.Time{}, level, msg, 0)
-	record.Add(args...)
-	key := msg
-	record.Attrs(func(a slog.Attr) bool { key += "\x00" + a.Value.String(); return true })
+	q.sayKeyed(level, keyOf(msg, args...), msg, args...)
+}
+
+func (q *quietLogger) sayKeyed(level slog.Level, key, msg string, args ...any) {
 	if level > slog.LevelInfo && q.repeated(key) {
 		level = slog.LevelDebug
 	}
 	q.log.Log(context.Background(), level, msg, args...)
 }
 
-// repeated tells whether key was said lately, and notes that it is said now.
+// keyOf is what makes two lines the same.
+func keyOf(msg string, args ...any) string {
+	record := slog.NewRecord(time.Time{}, slog.LevelInfo, msg, 0)
+	record.Add(args...)
+	key := msg
+	record.Attrs(func(a slog.Attr) bool { key += "\x00" + a.Value.String(); return true })
+	return key
+}
+
+// repeated tells whether key was said lately, and notes that it is said now. It
+// is taken for repeated, too, when too much else was said lately: strangers can
+// make lines that differ without end.
 func (q *quietLogger) repeated(key string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -55,7 +74,10 @@ func (q *quietLogger) repeated(key string) bool {
 		return true
 	}
 	if len(q.said) >= maxQuiet {
-		clear(q.said)
+		maps.DeleteFunc(q.said, func(_ string, last time.Time) bool { return now.Sub(last) >= quietFor })
+	}
+	if _, known := q.said[key]; !known && len(q.said) >= maxQuiet {
+		return true
 	}
 	q.said[key] = now
 	return false

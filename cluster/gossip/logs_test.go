@@ -61,13 +61,22 @@ func TestALineIsSaidAgainAfterAWhile(t *testing.T) {
 	if len(q.said) > maxQuiet {
 		t.Errorf("%d lines remembered, want at most %d", len(q.said), maxQuiet)
 	}
+	q.Warn("trouble", "addr", "a")
+	if n := strings.Count(logs.String(), "trouble"); n > maxQuiet+2 {
+		t.Errorf("%d lines about ever other troubles, want at most %d within the quiet time", n, maxQuiet)
+	}
+	clock = clock.Add(quietFor)
+	q.Warn("afterwards")
+	if !strings.Contains(logs.String(), "afterwards") {
+		t.Error("silent for ever after too much was said")
+	}
 }
 
 func TestMembersAreCountedByStatus(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	start(t, 1, 1, func(c *Config) { c.Registerer = registry })
 	families, err := registry.Gather()
-	if err != nil || len(families) != 2 {
+	if err != nil || len(families) != 3 {
 		t.Fatalf("gathered %v, %v", families, err)
 	}
 	if problems, err := promlint.NewWithMetricFamilies(families).Lint(); err != nil || len(problems) != 0 {
