@@ -13,19 +13,39 @@ import (
 	"tinyurl/fsm/link"
 )
 
-// budget bounds the bytes of request bodies held in memory at once.
+const (
+	// bodyFactor is how many times its own length a body may take in memory, itself included: strings, drafts and an answer
+	// are made of it. Tests hold the reading of bodies to it.
+	bodyFactor = 5
+	// untoldFactor is the same for the reading of a body of untold length: pieces, and the whole that is put together of them.
+	untoldFactor = 3
+	// rowBytes is what each row of a bulk may take beside that, in bytes: a result and its part of the answer, which may be
+	// far longer than the row.
+	rowBytes = 4 << 10
+)
+
+// budget bounds the memory that request bodies and what is made of them take at once, in bytes.
 type budget struct {
 	limit int64
 	used  atomic.Int64
 }
 
-// take reserves n bytes, or refuses without waiting. What was taken is given back by the func.
-func (b *budget) take(n int64) (release func(), err error) {
-	if b.used.Add(n) > b.limit {
-		b.used.Add(-n)
-		return nil, link.ErrOverloaded
+// hold makes n bytes what is reserved for c, more or less than before. It refuses without waiting, and then leaves c what it
+// had.
+func (b *budget) hold(c *call, n int64) error {
+	more := n - c.held
+	if b.used.Add(more) > b.limit && more > 0 {
+		b.used.Add(-more)
+		return link.ErrOverloaded
 	}
-	return func() { b.used.Add(-n) }, nil
+	c.held = n
+	return nil
+}
+
+// free gives back all that is reserved for c.
+func (b *budget) free(c *call) {
+	b.used.Add(-c.held)
+	c.held = 0
 }
 
 // limitBody refuses a body that says to be longer than limit bytes, and bounds the reading of all others.

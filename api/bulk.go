@@ -15,8 +15,12 @@ import (
 // request, which may cut them into several entries; an error of the request as a whole leaves the fate of each row open, and
 // the same call under the same Idempotency-Key finishes what was begun.
 func (s *Server) createLinks(ctx context.Context, c *call) (reply, error) {
-	rows, err := s.bulkRows(c.body)
+	reading := &patience{ctx: ctx}
+	rows, err := s.bulkRows(c.body, reading)
 	if err != nil {
+		return reply{}, err
+	}
+	if err := s.bodies.hold(c, bodyFactor*int64(len(c.body))+rowBytes*int64(len(rows))); err != nil {
 		return reply{}, err
 	}
 	once, err := onceOf(c)
@@ -27,6 +31,9 @@ func (s *Server) createLinks(ctx context.Context, c *call) (reply, error) {
 	drafts := make([]link.Draft, 0, len(rows))
 	places := make([]int, 0, len(rows)) // drafts[i] is of row places[i]
 	for i, raw := range rows {
+		if err := reading.spend(len(raw)); err != nil {
+			return reply{}, err
+		}
 		draft, err := s.rowDraft(raw, once, i)
 		if err != nil {
 			results[i] = s.failed(c, err)
@@ -58,26 +65,19 @@ func (s *Server) createLinks(ctx context.Context, c *call) (reply, error) {
 
 // bulkRows takes {"links":[…]} apart. What is wrong out here is wrong with the call; what is wrong inside of a row is that
 // row's affair, even a wrong type or an unknown field. Rows are counted before any is read.
-func (s *Server) bulkRows(body []byte) ([]json.RawMessage, error) {
-	if err := wellFormed(body); err != nil {
+func (s *Server) bulkRows(body []byte, reading *patience) ([]json.RawMessage, error) {
+	if err := wellFormed(body, reading); err != nil {
 		return nil, err
 	}
-	fields, err := members(body)
+	fields, err := members(body, func(name string) bool { return name == "links" })
 	if err != nil {
 		return nil, err
 	}
-	var list json.RawMessage
-	for _, m := range fields {
-		if m.name != "links" {
-			return nil, m.unknown()
-		}
-		list = m.value
-	}
-	if list == nil {
+	if len(fields) == 0 {
 		return nil, invalid(errJSON, "links is missing", "links")
 	}
 	limit := s.config.Limits.BulkRows
-	rows, ok, err := elements(list, limit)
+	rows, ok, err := elements(fields[0].value, limit)
 	if err != nil {
 		return nil, invalid(errJSON, "links must be an array", "links")
 	}

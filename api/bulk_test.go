@@ -50,7 +50,7 @@ func TestBulkRowsSayWhatASingleCreateWouldSay(t *testing.T) {
 	var rows []string
 	var wanted []badBody
 	for _, bad := range append(badShapes(), badFields()...) {
-		if wellFormed([]byte(bad.body)) == nil { // the others spoil the whole body
+		if wellFormed([]byte(bad.body), &patience{ctx: t.Context()}) == nil { // the others spoil the whole body
 			wanted = append(wanted, badBody{}, bad)
 			rows = append(rows, `{"longUrl":"https://example.com"}`, bad.body)
 		}

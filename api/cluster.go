@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"tinyurl/api/v1"
@@ -26,7 +27,11 @@ func (s *Server) getCluster(ctx context.Context, _ *call) (reply, error) {
 // leaveCluster serves POST /cluster/leave. The answer goes out before the process ends: ending it is up to whoever runs the
 // server, which drains requests first.
 func (s *Server) leaveCluster(ctx context.Context, _ *call) (reply, error) {
-	if err := s.config.Cluster.Leave(ctx); err != nil {
+	err := s.config.Cluster.Leave(ctx)
+	if errors.Is(err, ErrPrecondition) {
+		return reply{}, invalid(err, err.Error()) // the operator has to know the reason
+	}
+	if err != nil {
 		return reply{}, err
 	}
 	return reply{status: http.StatusNoContent}, nil

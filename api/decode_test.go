@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -127,6 +128,52 @@ func FuzzBulkBody(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzTakingApart holds the cursor to encoding/json's reading of the same bytes.
+func FuzzTakingApart(f *testing.F) {
+	for _, seed := range []string{
+		`[]`, ` [ 1 , "a]" , [ [ ] , { } ] , null ] `, `{"a":"\\","b\"}":[{"c":"]"}] , "" : -1.5e3}`, `[{"url":"\u00e9"},true,"\\\""]`, `17`, `"["`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		found, _, err := elements(body, len(body)+1)
+		if wellFormed(body, &patience{ctx: t.Context()}) != nil {
+			return // anything will do, as long as it comes to an end
+		}
+		var list []json.RawMessage
+		if json.Unmarshal(body, &list) == nil && list != nil {
+			if err != nil || !slices.EqualFunc(found, list, func(a, b json.RawMessage) bool { return string(a) == string(b) }) {
+				t.Errorf("%q has the elements %q, found %q, %v", body, list, found, err)
+			}
+			return
+		}
+		if err == nil {
+			t.Errorf("%q has the elements %q", body, found)
+		}
+		checkMembers(t, body)
+	})
+}
+
+// checkMembers compares members with encoding/json's reading.
+func checkMembers(t *testing.T, body []byte) {
+	got, err := members(body, func(string) bool { return true })
+	var want map[string]json.RawMessage
+	if json.Unmarshal(body, &want) != nil || want == nil {
+		if err == nil {
+			t.Errorf("%q has the members %q", body, got)
+		}
+		return
+	}
+	if err != nil && !strings.Contains(err.Error(), "given twice") || err == nil && len(got) != len(want) {
+		t.Errorf("%q has the members %q, found %q, %v", body, want, got, err)
+	}
+	for _, m := range got {
+		if string(want[m.name]) != string(m.value) {
+			t.Errorf("%q: %q is %q, found %q", body, m.name, want[m.name], m.value)
+		}
+	}
 }
 
 // FuzzRedirectRequest sends any path and Accept to the redirect route.

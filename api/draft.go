@@ -30,17 +30,17 @@ func fieldOf(name string) (field string, ok bool) {
 // parseWanted reads one link of a request: shape first, so that a request with two faults gets the JSON one. raw must be
 // well formed.
 func parseWanted(raw []byte) (wanted, error) {
-	found, err := members(raw)
+	found, err := members(raw, func(name string) bool {
+		_, ok := fieldOf(name)
+		return ok
+	})
 	if err != nil {
 		return nil, err
 	}
 	want := make(wanted, len(found))
 	var disagree error // kept, since a wrong type further on comes first
 	for _, m := range found {
-		field, ok := fieldOf(m.name)
-		if !ok {
-			return nil, m.unknown()
-		}
+		field, _ := fieldOf(m.name)
 		value, given, err := m.text()
 		if err != nil {
 			return nil, err

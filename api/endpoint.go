@@ -37,6 +37,8 @@ type call struct {
 	body      []byte
 	// code is the path's {code}; empty for routes without one.
 	code string
+	// held is the memory reserved for the body and what is made of it, in bytes. The budget sets it.
+	held int64
 }
 
 // reply is what a handler answers with.
@@ -51,7 +53,9 @@ type reply struct {
 // run judges a request in the order the API promises (size, key, scope, then what it says), serves and answers it.
 func (s *Server) run(e endpoint) gin.HandlerFunc {
 	return func(g *gin.Context) {
-		answer, err := s.judge(e, g)
+		c := &call{request: g.Request, code: g.Param("code")}
+		defer s.bodies.free(c) // the answer takes memory until it is written
+		answer, err := s.judge(e, g, c)
 		if err == nil {
 			err = answer.write(g.Writer)
 		}
@@ -62,22 +66,24 @@ func (s *Server) run(e endpoint) gin.HandlerFunc {
 }
 
 // judge is the order of judgement, from top to bottom. Whatever refuses first is what the client is told.
-func (s *Server) judge(e endpoint, g *gin.Context) (reply, error) {
-	r := g.Request
+func (s *Server) judge(e endpoint, g *gin.Context, c *call) (reply, error) {
+	r := c.request
 	if err := limitBody(g, e.bodyLimit); err != nil {
 		return reply{}, err
 	}
-	c := &call{request: r, code: g.Param("code")}
-	release, err := s.admit(c, e)
+	err := s.admit(c, e)
 	if err != nil {
 		if unread := skipBody(r); unread != nil {
 			return reply{}, unread
 		}
 		return reply{}, err
 	}
-	defer release()
 	if e.takesBody {
 		if c.body, err = readBody(r); err != nil {
+			return reply{}, err
+		}
+		// Not before it is here: who sends slowly keeps no more from others than the body itself.
+		if err := s.bodies.hold(c, bodyFactor*int64(len(c.body))); err != nil {
 			return reply{}, err
 		}
 	}
@@ -94,21 +100,22 @@ func (s *Server) judge(e endpoint, g *gin.Context) (reply, error) {
 	return e.serve(ctx, c)
 }
 
-// admit finds out who calls, and reserves the memory for what they bring until release is called.
-func (s *Server) admit(c *call, e endpoint) (release func(), err error) {
+// admit finds out who calls, and reserves the memory that the reading of their body takes.
+func (s *Server) admit(c *call, e endpoint) (err error) {
 	ctx, cancel := context.WithTimeout(c.request.Context(), e.timeout)
 	defer cancel()
 	if c.principal, err = s.authorize(ctx, c.request, e.scope); err != nil {
-		return nil, err
+		return err
 	}
-	size := c.request.ContentLength
-	switch {
+	switch size := c.request.ContentLength; {
 	case !e.takesBody:
-		size = 0
+		return nil
 	case size < 0:
-		size = e.bodyLimit // unknown: as long as it may become
+		// As long as it may become, with the pieces it is put together from.
+		return s.bodies.hold(c, untoldFactor*e.bodyLimit)
+	default:
+		return s.bodies.hold(c, size)
 	}
-	return s.bodies.take(size)
 }
 
 // authorize gives the holder of the request's key if it has the scope.

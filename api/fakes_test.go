@@ -41,6 +41,7 @@ type fakeService struct {
 	// wait, when set, is waited for by every call, as is the end of its context.
 	wait      chan struct{}
 	inside    atomic.Int64 // calls that came in so far
+	entered   func()       // called by every call, when set
 	panics    any
 	late      time.Duration
 	status    v1.Cluster
@@ -62,6 +63,9 @@ func newFakeService() *fakeService {
 
 func (f *fakeService) enter(ctx context.Context) error {
 	f.inside.Add(1)
+	if f.entered != nil {
+		f.entered()
+	}
 	if f.panics != nil {
 		panic(f.panics)
 	}

@@ -146,15 +146,6 @@ func TestBodiesMayBeAsLongAsTheLimitAndNoLonger(t *testing.T) {
 	}
 }
 
-func TestBodiesBeyondTheMemoryForThemAreShed(t *testing.T) {
-	f := newFixture(t, func(c *Config) { c.Limits.HeldBodies = 100 })
-	f.refused(f.do("POST", bulk, rowsBody(10)), 503, v1.Overloaded)
-	decode[v1.Link](t, f.do("POST", links, oneLink), http.StatusCreated)
-	if used := f.bodies.used.Load(); used != 0 {
-		t.Errorf("%d bytes are still reserved", used)
-	}
-}
-
 func TestHandlersHaveADeadline(t *testing.T) {
 	f := newFixture(t, func(c *Config) {
 		c.Limits.Call, c.Limits.BulkCall, c.Limits.Leave = time.Millisecond, time.Millisecond, time.Millisecond

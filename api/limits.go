@@ -10,7 +10,8 @@ type Limits struct {
 	// Body and BulkBody are the longest request bodies, in bytes (1 MiB, 16 MiB); BulkRows is the most rows of a bulk (1,000).
 	Body, BulkBody int64
 	BulkRows       int
-	// HeldBodies is how many bytes of bodies are held in memory at once (256 MiB).
+	// HeldBodies is how many bytes of memory bodies, and what is made of them until the answer is written, take at once
+	// (256 MiB).
 	HeldBodies int64
 	// Header is the longest request line and header together, in bytes (16 KiB). Beyond it net/http answers 431.
 	Header int

@@ -20,7 +20,7 @@ const base = "/api/v1"
 // createLink serves POST /links. Shape is judged before fields, and fields before anything is asked of the cluster, so that
 // a request that cannot succeed is told so with or without a leader.
 func (s *Server) createLink(ctx context.Context, c *call) (reply, error) {
-	if err := wellFormed(c.body); err != nil {
+	if err := wellFormed(c.body, &patience{ctx: ctx}); err != nil {
 		return reply{}, err
 	}
 	want, err := parseWanted(c.body)

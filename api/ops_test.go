@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -99,6 +100,15 @@ func TestLeaveIsHandedOn(t *testing.T) {
 	f := newFixture(t)
 	if w := f.do("POST", "/api/v1/cluster/leave", ""); w.Code != http.StatusNoContent || f.service.left != 1 {
 		t.Errorf("status %d, left %d times", w.Code, f.service.left)
+	}
+}
+
+func TestANodeThatMustNotLeaveSaysWhy(t *testing.T) {
+	f := newFixture(t)
+	f.service.fail = fmt.Errorf("%w: only two of five would be left", ErrPrecondition)
+	p := f.refused(f.do("POST", "/api/v1/cluster/leave", ""), 412, v1.PreconditionFailed)
+	if !strings.Contains(p.Detail, "only two of five would be left") {
+		t.Errorf("detail %q", p.Detail)
 	}
 }
 

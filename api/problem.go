@@ -22,6 +22,8 @@ import (
 var (
 	// ErrUnauthorized: no key, or one that nobody holds.
 	ErrUnauthorized = errors.New("a valid API key is required")
+	// ErrPrecondition: the state of things does not allow what was asked for. See Cluster.Leave.
+	ErrPrecondition = errors.New("the state of the cluster does not allow this")
 
 	errForbidden  = errors.New("this key lacks the scope for this")
 	errJSON       = errors.New("invalid JSON")
@@ -62,6 +64,7 @@ func refusals() []refusal {
 		{err: link.ErrInvalidField, status: 422, code: v1.InvalidField, title: "Invalid field"},
 		{err: link.ErrKeyReused, status: 422, code: v1.KeyReused, title: "Idempotency key reused"},
 		{err: link.ErrSlugTaken, status: 409, code: v1.SlugTaken, title: "Slug taken"},
+		{err: ErrPrecondition, status: 412, code: v1.PreconditionFailed, title: "Precondition failed"},
 		{err: errNoRoute, status: 404, code: v1.NotFound, title: "Not found"},
 		{err: link.ErrNotFound, status: 404, code: v1.NotFound, title: "Not found"},
 		{err: redirect.ErrExpired, status: 410, code: v1.Gone, title: "Gone"},

@@ -28,7 +28,8 @@ type Made struct {
 type Cluster interface {
 	// Status gives the whole document, also without a leader; what cannot be learned before ctx ends is left unknown.
 	Status(ctx context.Context) v1.Cluster
-	// Leave takes this node out of the cluster and returns once the others see it gone. The process ends soon after.
+	// Leave takes this node out of the cluster and returns once the others see it gone. The process ends soon after. A node
+	// that must not leave answers ErrPrecondition; the text of that error is shown to the caller.
 	Leave(ctx context.Context) error
 }
 

@@ -27,22 +27,23 @@ func (c Code) Error() string { return string(c) }
 
 // The words in use. More may come; a caller treats an unknown one by the status.
 const (
-	InvalidJSON      Code = "invalid_json"           // 422: not JSON, unknown or repeated fields, wrong types
-	InvalidURL       Code = "invalid_url"            // 422: also a missing one
-	InvalidSlug      Code = "invalid_slug"           // 422
-	SlugReserved     Code = "slug_reserved"          // 422
-	InvalidField     Code = "invalid_field"          // 422: times, limits, query parameters, headers
-	KeyReused        Code = "idempotency_key_reused" // 422
-	SlugTaken        Code = "slug_taken"             // 409
-	NotFound         Code = "not_found"              // 404
-	Gone             Code = "gone"                   // 410
-	Unauthorized     Code = "unauthorized"           // 401
-	Forbidden        Code = "forbidden"              // 403
-	MethodNotAllowed Code = "method_not_allowed"     // 405
-	RequestTimeout   Code = "request_timeout"        // 408: the request did not arrive in time
-	TooLarge         Code = "too_large"              // 413
-	NoLeader         Code = "no_leader"              // 503 + Retry-After: whether a write took effect is unknown
-	Overloaded       Code = "overloaded"             // 503 + Retry-After: nothing happened
-	DiskFull         Code = "disk_full"              // 507
-	Internal         Code = "internal"               // 500
+	InvalidJSON        Code = "invalid_json"           // 422: not JSON, unknown or repeated fields, wrong types
+	InvalidURL         Code = "invalid_url"            // 422: also a missing one
+	InvalidSlug        Code = "invalid_slug"           // 422
+	SlugReserved       Code = "slug_reserved"          // 422
+	InvalidField       Code = "invalid_field"          // 422: times, limits, query parameters, headers
+	KeyReused          Code = "idempotency_key_reused" // 422
+	SlugTaken          Code = "slug_taken"             // 409
+	PreconditionFailed Code = "precondition_failed"    // 412: the state of things does not allow it
+	NotFound           Code = "not_found"              // 404
+	Gone               Code = "gone"                   // 410
+	Unauthorized       Code = "unauthorized"           // 401
+	Forbidden          Code = "forbidden"              // 403
+	MethodNotAllowed   Code = "method_not_allowed"     // 405
+	RequestTimeout     Code = "request_timeout"        // 408: the request did not arrive in time
+	TooLarge           Code = "too_large"              // 413
+	NoLeader           Code = "no_leader"              // 503 + Retry-After: whether a write took effect is unknown
+	Overloaded         Code = "overloaded"             // 503 + Retry-After: nothing happened
+	DiskFull           Code = "disk_full"              // 507
+	Internal           Code = "internal"               // 500
 )

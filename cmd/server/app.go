@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -58,6 +59,10 @@ func Open(ctx context.Context, s Settings, env Environment) (_ *App, err error) 
 			err = errors.Join(err, a.Close(context.WithoutCancel(ctx)))
 		}
 	}()
+	for _, flag := range s.exposed() {
+		a.log.Warn("a secret on the command line can be read by every user of this machine: give it as a file or in the environment",
+			"flag", flag, "file", flag+fileSuffix, "variable", variable(strings.TrimPrefix(flag, "--")))
+	}
 	dir := directory(s.Node.DataDir)
 	secret, fresh, err := clusterSecret(s, dir, a.env.Cluster.Rand)
 	if err != nil {
@@ -71,7 +76,7 @@ func Open(ctx context.Context, s Settings, env Environment) (_ *App, err error) 
 	if a.listeners, err = bind(ctx, s); err != nil {
 		return nil, err
 	}
-	if a.lock, err = dir.claim(); err != nil {
+	if a.lock, err = dir.claim(a.log); err != nil {
 		return nil, err
 	}
 	if fresh {

@@ -93,3 +93,14 @@ func (s Settings) Origin(name string) string {
 	}
 	return "the default of --" + name
 }
+
+// exposed names the secrets that stand on the command line, which every user of the machine can read.
+func (s Settings) exposed() []string {
+	var names []string
+	for _, o := range options() {
+		if flag := "--" + o.name; o.kind == secret && s.origins[o.name] == flag {
+			names = append(names, flag)
+		}
+	}
+	return names
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"tinyurl/api"
 	"tinyurl/api/v1"
 	"tinyurl/cluster"
 	"tinyurl/cluster/member"
@@ -24,9 +25,8 @@ func (a *App) Leave(ctx context.Context) error {
 	case errors.Is(err, cluster.ErrNotFormed):
 		return fmt.Errorf("%w: %w", link.ErrNoLeader, err)
 	case errors.Is(err, cluster.ErrRefused):
-		// The API has no word of its own for it; the log has the reason.
 		a.log.Warn("this node must not leave", "cause", err)
-		return fmt.Errorf("%w: %w", link.ErrInvalidField, err)
+		return fmt.Errorf("%w: %w", api.ErrPrecondition, err)
 	}
 	return err
 }

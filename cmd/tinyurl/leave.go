@@ -30,8 +30,8 @@ func leaveCommand(p process) *cobra.Command {
 		}
 		ctx, cancel := bounded(cmd, leaveTimeout)
 		defer cancel()
-		if err := api.Leave(ctx); errors.Is(err, v1.InvalidField) {
-			return fmt.Errorf("the node must not leave, as the last voter or because no quorum would be left (its log says which): %w", err)
+		if err := api.Leave(ctx); errors.Is(err, v1.PreconditionFailed) {
+			return fmt.Errorf("the node must not leave, as the last voter or because no quorum would be left: %w", err)
 		} else if err != nil {
 			return node.explain(err)
 		}
