@@ -186,7 +186,7 @@ func TestOperatorsHaveAListenerOfTheirOwnAndPprofIsNowhereElse(t *testing.T) {
 	ops := "http://" + n.listeners.ops.Addr().String()
 	for path, want := range map[string]int{
 		"/healthz": 200, "/readyz": 200, "/metrics": 200, "/debug/pprof/": 200, "/debug/pprof/heap": 200,
-		"/api/v1/cluster": 404, "/": 404,
+		"/debug/pprof/symbol": 200, "/debug/pprof/cmdline": 404, "/debug/pprof/cmdline/": 404, "/api/v1/cluster": 404, "/": 404,
 	} {
 		if status, _ := get(t, http.DefaultClient, ops+path); status != want {
 			t.Errorf("%s: %d, want %d", path, status, want)

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -124,8 +126,9 @@ func (d directory) used() (bool, error) {
 }
 
 // claim makes the directory, proves that it can be written and locks it against other processes until the lock is closed.
-func (d directory) claim() (io.Closer, error) {
-	if err := os.MkdirAll(string(d), 0o700); err != nil {
+// From then on it is the owner's alone.
+func (d directory) claim(log *slog.Logger) (io.Closer, error) {
+	if err := os.MkdirAll(string(d), ownerOnly); err != nil {
 		return nil, fmt.Errorf("the data directory cannot be made (--data-dir chooses another): %w", err)
 	}
 	lock, err := lockFile(d.path(lockName))
@@ -135,5 +138,31 @@ func (d directory) claim() (io.Closer, error) {
 	case err != nil:
 		return nil, fmt.Errorf("the data directory cannot be written (--data-dir chooses another): %w", err)
 	}
+	d.restrict(os.Chmod, log)
 	return lock, nil
+}
+
+// ownerOnly is the mode of the data directory: all links and the cluster's secret are in it.
+const ownerOnly fs.FileMode = 0o700
+
+// restrict keeps other users out of a directory that was made for us, such as a volume, whatever the modes of the files in it.
+// Where that cannot be, as on a volume of another owner, the node runs all the same and says so.
+func (d directory) restrict(chmod func(string, fs.FileMode) error, log *slog.Logger) {
+	if runtime.GOOS == "windows" {
+		return // the mode says nothing there
+	}
+	info, err := os.Stat(string(d))
+	if err != nil || info.Mode().Perm()&^ownerOnly == 0 {
+		return // what cannot be seen cannot be used either, and that is told soon
+	}
+	log = log.With("dir", string(d), "mode", info.Mode().String())
+	if info.Mode()&fs.ModeSticky != 0 {
+		log.Warn("the data directory is one that is shared: other users of this machine may read all links in it")
+		return
+	}
+	if err := chmod(string(d), ownerOnly); err != nil {
+		log.Warn("other users of this machine may read all links in the data directory", "cause", err)
+		return
+	}
+	log.Info("the data directory was open to other users and is the owner's alone now")
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -178,17 +179,17 @@ func TestTheRecordIsWrittenOnlyWhenItChanges(t *testing.T) {
 
 func TestADataDirectoryServesOneProcess(t *testing.T) {
 	d := directory(filepath.Join(t.TempDir(), "a", "b"))
-	lock, err := d.claim()
+	lock, err := d.claim(slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.claim(); err == nil || !strings.Contains(err.Error(), "another process uses the data directory") {
+	if _, err := d.claim(slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "another process uses the data directory") {
 		t.Errorf("second claim: %v", err)
 	}
 	if err := lock.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := d.claim()
+	again, err := d.claim(slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatalf("claim after the first was let go: %v", err)
 	}
@@ -200,8 +201,56 @@ func TestADataDirectoryServesOneProcess(t *testing.T) {
 func TestADataDirectoryThatIsAFileIsRefused(t *testing.T) {
 	path := write(t, "file", "x")
 	for _, d := range []directory{directory(path), directory(path + "/below")} {
-		if _, err := d.claim(); err == nil || !strings.Contains(err.Error(), "--data-dir") {
+		if _, err := d.claim(slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "--data-dir") {
 			t.Errorf("%s: %v", d, err)
 		}
+	}
+}
+
+func TestTheDataDirectoryIsTheOwnersAlone(t *testing.T) {
+	for name, tc := range map[string]struct {
+		before, after fs.FileMode // before 0: it is not there yet
+		says          string
+	}{
+		"made now":          {0, 0o700, ""},
+		"closed already":    {0o700, 0o700, ""},
+		"made by a user":    {0o755, 0o700, "level=INFO"},
+		"a group's volume":  {0o770 | fs.ModeSetgid, 0o700, "mode=dgrwxrwx---"},
+		"open to everybody": {0o777, 0o700, "level=INFO"},
+		"shared by all":     {0o777 | fs.ModeSticky, 0o777 | fs.ModeSticky, "level=WARN"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := directory(filepath.Join(t.TempDir(), "data"))
+			if tc.before != 0 {
+				if err := errors.Join(os.Mkdir(string(d), 0o700), os.Chmod(string(d), tc.before)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var log recorder
+			lock, err := d.claim(slog.New(slog.NewTextHandler(&log, nil)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer lock.Close()
+			info, err := os.Stat(string(d))
+			if err != nil || info.Mode() != fs.ModeDir|tc.after {
+				t.Errorf("mode %v, %v; want %v", info.Mode(), err, tc.after)
+			}
+			if said := log.said(); (said == "") != (tc.says == "") || !strings.Contains(said, tc.says) {
+				t.Errorf("said %q, want %q", said, tc.says)
+			}
+		})
+	}
+}
+
+func TestADataDirectoryOfAnotherOwnerIsUsedWithAWarning(t *testing.T) {
+	d := directory(t.TempDir())
+	if err := os.Chmod(string(d), 0o755); err != nil { //nolint:gosec // open to others is what this is about
+		t.Fatal(err)
+	}
+	var log recorder
+	d.restrict(func(string, fs.FileMode) error { return fs.ErrPermission }, slog.New(slog.NewTextHandler(&log, nil)))
+	if said := log.said(); !strings.Contains(said, "level=WARN") || !strings.Contains(said, fs.ErrPermission.Error()) {
+		t.Errorf("said %q", said)
 	}
 }

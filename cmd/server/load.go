@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/env/v2"
@@ -169,7 +170,7 @@ func strongest(o option, layers []layer) (value, origin string, given bool, err 
 			value, err = readSecretFile(l.values.String(o.name + fileSuffix))
 		case has(l, o.name):
 			origin = l.origin(o.name)
-			value, err = textOf(l.values.Get(o.name))
+			value, err = o.textOf(l.values.Get(o.name))
 		default:
 			continue
 		}
@@ -186,7 +187,16 @@ func has(l layer, key string) bool {
 	return l.values.Exists(key) && l.values.Get(key) != nil
 }
 
-// textOf brings what a source holds into the form that an option parses.
+// textOf brings what a source holds into the form that the option parses. A secret has to be a text: as a number it would
+// be another one than the file shows.
+func (o option) textOf(v any) (string, error) {
+	if _, ok := v.(string); !ok && o.kind == secret {
+		return "", fmt.Errorf("it is %s, not a text: put it in quotes", typeOf(v))
+	}
+	return textOf(v)
+}
+
+// textOf brings a value of a source into the form that options parse.
 func textOf(v any) (string, error) {
 	switch v := v.(type) {
 	case string:
@@ -206,7 +216,27 @@ func textOf(v any) (string, error) {
 		}
 		return strings.Join(parts, ","), nil
 	}
-	return "", fmt.Errorf("%v is not a text, a number, true, false or a list of them", v)
+	// The value itself stays out of the message: a secret may have got into the wrong place.
+	return "", fmt.Errorf("it is %s, not a text, a whole number, true, false or a list of them", typeOf(v))
+}
+
+// typeOf words the type of a YAML value.
+func typeOf(v any) string {
+	switch v.(type) {
+	case bool:
+		return "true or false"
+	case int, int64, uint64:
+		return "a number"
+	case float64:
+		return "a number with a fraction, or a very long one"
+	case []any:
+		return "a list"
+	case map[string]any, map[any]any:
+		return "a mapping"
+	case time.Time:
+		return "a time"
+	}
+	return "of another type"
 }
 
 // readSecretFile returns the secret in a file, without the newline editors put at its end.

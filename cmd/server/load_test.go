@@ -319,3 +319,50 @@ func TestARefusedSecretIsNotRepeatedInTheMessage(t *testing.T) {
 		}
 	}
 }
+
+func TestASecretThatIsNoTextIsNotRepeatedInTheMessage(t *testing.T) {
+	for value, typ := range map[string]string{
+		"12345678901234567890123456789012345": "a very long one",
+		"1234567890123456":                    "a number",
+		"0x1234567890123456":                  "a number",
+		"1234567.8901234":                     "a number",
+		"[a1234567, b1234567]":                "a list",
+		"{a1234567: b1234567}":                "a mapping",
+		"2001-02-03T01:23:45.67Z":             "a time",
+		"true":                                "true or false",
+	} {
+		for _, name := range []string{"cluster-secret", "root-key"} {
+			_, err := load(t, []string{"--config", write(t, "c.yaml", name+": "+value+"\n")})
+			if !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), name+" in c.yaml: it is ") || !strings.Contains(err.Error(), typ) {
+				t.Errorf("%s: %s: %v", name, value, err)
+			} else if strings.Contains(err.Error(), "234567") || strings.Contains(err.Error(), "2001") {
+				t.Errorf("%s: %s: repeated in %v", name, value, err)
+			}
+		}
+	}
+	// Nor anything else that may be a secret in the wrong place.
+	for _, config := range []string{"name: {cluster-secret: hush}", "join: [[1.5], {a: hush}]", "zone: 1234567.5"} {
+		_, err := load(t, []string{"--config", write(t, "c.yaml", config)})
+		if err == nil || strings.Contains(err.Error(), "hush") || strings.Contains(err.Error(), "234567") {
+			t.Errorf("%s: %v", config, err)
+		}
+	}
+}
+
+func TestSecretsOnTheCommandLineAreFound(t *testing.T) {
+	file := write(t, "a", secretA)
+	for _, tc := range []struct {
+		args, environ, want []string
+	}{
+		{nil, nil, nil},
+		{[]string{"--name=a", "--cluster-secret-file", file, "--root-key-file", file}, nil, nil},
+		{nil, []string{"TINYURL_CLUSTER_SECRET=" + secretA, "TINYURL_ROOT_KEY=" + secretB}, nil},
+		{[]string{"--config", write(t, "c.yaml", "root-key: "+secretA)}, nil, nil},
+		{[]string{"--cluster-secret", secretA}, []string{"TINYURL_ROOT_KEY=" + secretB}, []string{"--cluster-secret"}},
+		{[]string{"--cluster-secret", secretA, "--root-key", secretB}, nil, []string{"--cluster-secret", "--root-key"}},
+	} {
+		if diff := cmp.Diff(tc.want, mustLoad(t, tc.args, tc.environ...).exposed()); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", tc.args, diff)
+		}
+	}
+}

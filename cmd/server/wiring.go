@@ -35,7 +35,7 @@ func (a *App) clusterConfig(secret identity.Secret, registry *prometheus.Registr
 }
 
 // listenFirst is how long a lone node with a secret that was given to it listens for a cluster that has it already.
-const listenFirst = 5 * time.Second
+const listenFirst = 15 * time.Second
 
 // tuning is the environment's. A lone node that was given a secret may be a wiped member of a living cluster; one that made
 // its secret itself cannot be.
