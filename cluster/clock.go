@@ -79,7 +79,7 @@ func (k *timekeeper) askOthers(ctx context.Context) map[member.ID]Stats {
 }
 
 // judge decides what time it is. With the clocks of three voters or more the median is right, and a leader whose clock is the
-// odd one hands over or stops. Of two that differ nobody knows; the earlier one is taken, as a stamp that is too low is mended
+// odd one hands over or stops. Otherwise, where they differ, nobody knows; the earliest is taken, as a stamp that is too low is mended
 // by the next and one that is too high never. A lone clock is believed when it agrees with the stamps, or has gone on
 // disagreeing for a while (a machine that slept).
 func (k *timekeeper) judge(ctx context.Context, others map[member.ID]Stats, first bool) {
@@ -89,11 +89,15 @@ func (k *timekeeper) judge(ctx context.Context, others map[member.ID]Stats, firs
 		k.correct(ctx, skew)
 		return
 	}
-	for id, s := range others {
-		if s.Offset.Abs() > maxSkew {
-			k.log.Warn("two clocks differ and nobody knows which is right; taking the earlier", "other", id, "offset", s.Offset)
+	if len(others) > 0 {
+		earliest := time.Duration(0)
+		for id, s := range others {
+			if s.Offset.Abs() > maxSkew {
+				k.log.Warn("clocks differ and nobody knows which is right; taking the earliest", "other", id, "offset", s.Offset)
+			}
+			earliest = min(earliest, excess(s.Offset))
 		}
-		k.stamps.set(now.Add(min(0, excess(s.Offset))))
+		k.stamps.set(now.Add(earliest))
 		return
 	}
 	if first || now.Sub(k.stamps.now()).Abs() <= maxSkew || k.disputed >= loneDisputes {
@@ -129,7 +133,8 @@ func (k *timekeeper) correct(ctx context.Context, skew time.Duration) {
 	}
 }
 
-// skew is how far this clock is ahead of the median of all clocks, this one (offset zero) included.
+// skew is how far this clock is ahead of the median of all clocks, this one (offset zero) included. It is unknown with fewer than
+// three clocks, and when they fall into two halves that differ.
 func skew(others map[member.ID]Stats) (time.Duration, bool) {
 	if len(others) < 2 {
 		return 0, false
@@ -139,7 +144,11 @@ func skew(others map[member.ID]Stats) (time.Duration, bool) {
 		offsets = append(offsets, s.Offset)
 	}
 	slices.Sort(offsets)
-	return -offsets[len(offsets)/2], true
+	low, high := offsets[(len(offsets)-1)/2], offsets[len(offsets)/2]
+	if high-low > maxSkew {
+		return 0, false
+	}
+	return -low, true
 }
 
 // run checks every interval while this node leads.

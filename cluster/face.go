@@ -142,12 +142,12 @@ func (n *Node) Status(ctx context.Context) Status {
 			s.Members = append(s.Members, MemberStatus{Member: m})
 		}
 	}
-	if seen := n.stranger.Load(); seen.recent() {
-		s.Warnings = append(s.Warnings, seen.warning())
-	}
 	if warning := n.disk.warning(); warning != "" {
 		s.Warnings = append(s.Warnings, warning)
 	}
 	s.judgeHealth()
+	if seen := n.stranger.Load(); seen.recent() {
+		s.Healthy, s.Warnings = false, append(s.Warnings, seen.warning())
+	}
 	return s
 }

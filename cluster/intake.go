@@ -153,7 +153,7 @@ func (q *intake) apply(batches ...[]byte) (uint64, [][]command.Result, error) {
 		return 0, nil, fmt.Errorf("make entry: %w", err)
 	}
 	future := q.raft.Apply(data, enqueueTimeout)
-	err = future.Error()
+	err = q.await(future)
 	q.noteTransfer(err)
 	if err != nil {
 		q.log.Debug("entry not applied", "error", err)
@@ -166,6 +166,19 @@ func (q *intake) apply(batches ...[]byte) (uint64, [][]command.Result, error) {
 		return 0, nil, fmt.Errorf("%w: %w", ErrUnknownOutcome, response)
 	default:
 		return 0, nil, fmt.Errorf("%w: the state machine answered %T", ErrUnknownOutcome, response)
+	}
+}
+
+// await gives the future's error, or one of an unknown outcome when the intake ends first: raft leaves entries that it had
+// handed to the state machine unanswered when it shuts down.
+func (q *intake) await(future raft.ApplyFuture) error {
+	answered := make(chan error, 1)
+	go func() { answered <- future.Error() }()
+	select {
+	case err := <-answered:
+		return err
+	case <-q.life.ctx.Done():
+		return errClosed
 	}
 }
 
@@ -195,5 +208,5 @@ func outcome(err error) error {
 	return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 }
 
-// close ends the intake. Raft must be shut down first: that is what ends the futures it waits on.
+// close ends the intake and what waits in it.
 func (q *intake) close() { q.life.end() }

@@ -50,6 +50,8 @@ func TestSkewIsMeasuredAgainstTheMedianOfThreeClocksOrMore(t *testing.T) {
 		"of two nobody knows":          {[]time.Duration{time.Hour}, 0, false},
 		"we are right":                 {[]time.Duration{time.Hour, time.Millisecond}, -time.Millisecond, true},
 		"we are an hour behind":        {[]time.Duration{time.Hour, time.Hour + time.Second}, -time.Hour, true},
+		"two halves that differ":       {[]time.Duration{0, time.Hour, time.Hour}, 0, false},
+		"four that agree":              {[]time.Duration{0, 0, 0}, 0, true},
 		"we are a minute ahead":        {[]time.Duration{-time.Minute, -time.Minute - time.Second}, time.Minute, true},
 		"five clocks, two of them mad": {[]time.Duration{time.Hour, time.Hour, 0, time.Millisecond}, -time.Millisecond, true},
 	} {
@@ -81,6 +83,7 @@ func TestADeadMemberIsReplacedOnlyByALivingSuccessorOfItsName(t *testing.T) {
 		"a successor that is silent too":         {[]raft.Server{voter("a-111111"), voter(dead), voter("c-111111"), voter("b-222222")}, []member.ID{"b-222222"}, false},
 		"too few voters would be left":           {[]raft.Server{voter("a-111111"), voter(dead), voter("b-222222")}, nil, false},
 		"a longer name is another name":          {[]raft.Server{voter("a-111111"), voter(dead), voter("c-111111"), voter("bb-222222")}, nil, false},
+		"a dead newcomer whose successor votes":  {[]raft.Server{voter("a-111111"), other(dead), voter("b-222222")}, nil, true},
 		"a dead replica with a living successor": {[]raft.Server{voter("a-111111"), other(dead), other("b-222222")}, nil, true},
 	} {
 		t.Run(name, func(t *testing.T) {

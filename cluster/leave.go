@@ -16,7 +16,8 @@ const leaveTimeout = time.Minute
 
 // departure is a node's leaving of its cluster for good.
 type departure struct {
-	done chan struct{} // closed when it has left
+	done   chan struct{} // closed when it has left
+	asking sync.Mutex    // held while this node asks to be a member
 
 	mu      sync.Mutex
 	attempt *attempt // owned by mu; nil while nobody has asked, or the last attempt failed
@@ -80,6 +81,8 @@ func (n *Node) beginLeaving(g *Group) *attempt {
 func (n *Node) leave(g *Group) error {
 	ctx, cancel := context.WithTimeout(n.life.ctx, leaveTimeout)
 	defer cancel()
+	n.left.asking.Lock()   // waits for a request to be a member; later ones see that this node is leaving
+	n.left.asking.Unlock() //nolint:staticcheck // there is nothing to do in between
 	if err := g.proposer.idle(ctx); err != nil {
 		return fmt.Errorf("the writes under way do not end: %w", err)
 	}
@@ -103,6 +106,17 @@ func (n *Node) leave(g *Group) error {
 	}
 	close(n.left.done)
 	return nil
+}
+
+// unlessLeaving asks to be a member, if this node is not leaving. A departure that begins meanwhile waits for the answer, so
+// that it is not undone by a request under way.
+func (d *departure) unlessLeaving(ask func() error) error {
+	d.asking.Lock()
+	defer d.asking.Unlock()
+	if d.leaving() {
+		return nil
+	}
+	return ask()
 }
 
 // leaving reports whether this node is leaving or has left.

@@ -18,6 +18,12 @@ const (
 	batchesInFlight = 2
 	// operationsInFlight caps the operations that wait at one node. Past it a write is shed, never queued without bound.
 	operationsInFlight = 4096
+	// openLimit caps the operations above the lowest that still waits: their results are kept in the state until the floor
+	// passes them.
+	openLimit = 8 * operationsInFlight
+	// appliedPatience is how long an acknowledged write waits to be applied on this node too. One that lags further behind
+	// answers all the same: a read of the link takes a read index here, and finds it.
+	appliedPatience = 500 * time.Millisecond
 	// batchFrame is what a batch weighs beside its operations, in bytes (command.Size).
 	batchFrame = 512
 	// retryFirst and retryMost bound the pause between two tries of a batch; a change of leader ends a pause early.
@@ -36,12 +42,13 @@ type proposer struct {
 	applied func(ctx context.Context, index uint64) error
 	log     *slog.Logger
 
-	mu     sync.Mutex
-	queue  []*operation  // owned by mu: not yet sent, in order of sequence
-	open   []*operation  // owned by mu: every operation whose outcome may still come, in order of sequence
-	next   uint64        // owned by mu: the sequence of the next operation
-	quiet  chan struct{} // owned by mu: closed when nothing is open; nil unless somebody waits
-	closed bool          // owned by mu
+	mu      sync.Mutex
+	queue   []*operation  // owned by mu: not yet sent, in order of sequence
+	open    []*operation  // owned by mu: every operation whose outcome may still come, in order of sequence
+	next    uint64        // owned by mu: the sequence of the next operation
+	waiting int           // owned by mu: how many of open have no outcome yet
+	quiet   chan struct{} // owned by mu: closed when nothing is open; nil unless somebody waits
+	closed  bool          // owned by mu
 
 	kick  chan struct{} // wakes run; one token is enough
 	slots chan struct{} // a token per batch in flight
@@ -133,7 +140,7 @@ func (p *proposer) enqueue(ctx context.Context, commands []command.Command) ([]*
 	if p.closed {
 		return nil, errClosed
 	}
-	if len(p.open)+len(commands) > operationsInFlight {
+	if p.waiting+len(commands) > operationsInFlight || len(p.open)+len(commands) > openLimit {
 		return nil, link.ErrOverloaded
 	}
 	for i, c := range commands {
@@ -141,6 +148,7 @@ func (p *proposer) enqueue(ctx context.Context, commands []command.Command) ([]*
 		operations[i] = &operation{Operation: o, size: command.Size(o), deadline: deadline, done: make(chan struct{})}
 		p.next++
 	}
+	p.waiting += len(operations)
 	p.queue = append(p.queue, operations...)
 	p.open = append(p.open, operations...)
 	select {
@@ -211,7 +219,9 @@ func (p *proposer) deliver(operations []*operation) {
 	index, results, err := p.persist(ctx, operations)
 	if err == nil {
 		// The write stands whether or not this node learns of it in time; waiting only lets the caller read it here.
-		if waited := p.applied(ctx, index); waited != nil {
+		patience, cancel := context.WithTimeout(ctx, appliedPatience)
+		defer cancel()
+		if waited := p.applied(patience, index); waited != nil {
 			p.log.Debug("answered before the entry was applied here", "index", index, "error", waited)
 		}
 	}
@@ -293,6 +303,7 @@ func (p *proposer) finish(operations []*operation, results []command.Result, err
 		o.finished = true
 		close(o.done)
 	}
+	p.waiting -= len(operations)
 	done := 0
 	for done < len(p.open) && p.open[done].finished {
 		done++

@@ -99,8 +99,11 @@ func (p *replacer) replaceable(s raft.Server, servers []raft.Server) bool {
 			voters++
 		}
 		id := member.ID(o.ID)
-		if id == member.ID(s.ID) || id.Name() != member.ID(s.ID).Name() || o.Suffrage != s.Suffrage {
+		if id == member.ID(s.ID) || id.Name() != member.ID(s.ID).Name() {
 			continue
+		}
+		if s.Suffrage == raft.Voter && o.Suffrage != raft.Voter {
+			continue // its successor has to vote first
 		}
 		if _, silent := p.silentSince[id]; !silent {
 			successor = true

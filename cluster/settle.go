@@ -36,10 +36,15 @@ func (n *Node) settle() {
 		}
 	}
 	n.life.Go(n.followProgress)
-	if err := n.keepTrying("be a member", func(ctx context.Context) error { return n.admitAtLeader(ctx, n.record.ID) }); err == nil {
+	if err := n.keepTrying("be a member", n.beMember); err == nil {
 		n.log().Info("member of the cluster", "cluster", n.clusterID(), "id", n.record.ID)
 	}
 	n.stayMember()
+}
+
+// beMember has the leader count this node among the members, unless it is about to leave.
+func (n *Node) beMember(ctx context.Context) error {
+	return n.left.unlessLeaving(func() error { return n.admitAtLeader(ctx, n.record.ID) })
 }
 
 // stayMember asks to be a member again when no leader is heard of for a while. Most often that is a lost quorum, and nobody
@@ -63,7 +68,8 @@ func (n *Node) stayMember() {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(n.life.ctx, joinTimeout)
-		if _, err := n.askToJoin(ctx); err == nil {
+		err := n.left.unlessLeaving(func() error { _, err := n.askToJoin(ctx); return err })
+		if err == nil && !n.left.leaving() {
 			n.log().Info("a member again, after no leader was heard of")
 			silent = 0
 		}

@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -46,10 +48,12 @@ type GroupStatus struct {
 	LastIndex, CommitIndex, AppliedIndex uint64
 	LastContact                          time.Duration // 0 at the leader, negative if never heard
 	Staleness                            time.Duration
-	SnapshotIndex, SnapshotTerm          uint64
-	Links, Counter                       uint64
-	DigestIndex                          uint64
-	Digest                               string
+	// ClockSkew is how far this node's clock is ahead of the median of all that answer; 0 when it is right or nobody can tell.
+	ClockSkew                   time.Duration
+	SnapshotIndex, SnapshotTerm uint64
+	Links, Counter              uint64
+	DigestIndex                 uint64
+	Digest                      string
 }
 
 // MemberStatus is one member: of the raft configuration, known to gossip, or both.
@@ -89,6 +93,7 @@ func (g *Group) status(ctx context.Context, known []member.Member) (GroupStatus,
 	slices.Sort(ids)
 	got, failed := askAll(ctx, ids, g.members.ask)
 	group := g.groupStatus()
+	group.ClockSkew = ownSkew(g.self, got)
 	pilot := g.duties.pilot.GetState()
 	var members []MemberStatus
 	for _, id := range ids {
@@ -107,6 +112,15 @@ func (g *Group) status(ctx context.Context, known []member.Member) (GroupStatus,
 	}
 	group.Quorum = quorum(members, group.Leader)
 	return group, members
+}
+
+func ownSkew(self member.ID, got map[member.ID]Stats) time.Duration {
+	others := maps.Clone(got)
+	delete(others, self)
+	if off, ok := skew(others); ok {
+		return excess(off)
+	}
+	return 0
 }
 
 func isVoter(suffrage map[member.ID]raft.ServerSuffrage, id member.ID) bool {
@@ -162,9 +176,12 @@ func (g *Group) groupStatus() GroupStatus {
 // judgeHealth fills in what follows from the members.
 func (s *Status) judgeHealth() {
 	voters, healthy := 0, 0
-	s.Healthy = len(s.Groups) > 0 && len(s.Members) > 0 && len(s.Warnings) == 0
+	s.Healthy = len(s.Groups) > 0 && len(s.Members) > 0
 	for _, g := range s.Groups {
 		s.Healthy = s.Healthy && g.Quorum
+		if g.ClockSkew != 0 {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("the clock of %s is %v off the others'", s.Node.Name, g.ClockSkew.Round(time.Second)))
+		}
 	}
 	for _, m := range s.Members {
 		s.Healthy = s.Healthy && m.Healthy

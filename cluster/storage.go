@@ -25,8 +25,6 @@ type Log interface {
 	raft.StableStore
 	// Term returns the last term and whether one was ever stored.
 	Term() (uint64, bool)
-	// Verify reads every entry and says what is damaged.
-	Verify() error
 	// WritingSince tells when the oldest write under way began, zero when none is.
 	WritingSince() time.Time
 	Close() error
@@ -44,7 +42,7 @@ type LogConfig struct {
 	Registerer prometheus.Registerer
 }
 
-// LogOpener opens the log in a directory.
+// LogOpener opens the log in a directory. It checks every entry and changes nothing on disk when one is damaged.
 type LogOpener func(LogConfig) (Log, error)
 
 // openBolt is the LogOpener of the product.
@@ -99,10 +97,7 @@ func openStorage(c Config, group uint32, cluster clusterRecord) (_ *storage, err
 	if err != nil {
 		return nil, err
 	}
-	// The log before the state: opening the state changes files, and a node that will not start must leave them alone.
-	if err := s.log.Verify(); err != nil {
-		return nil, fmt.Errorf("%w: %s", err, wayOut)
-	}
+	// The log came before the state: opening the state changes files, and a node that will not start must leave them alone.
 	cache, err := raft.NewLogCache(logCacheEntries, s.log)
 	if err != nil {
 		return nil, err

@@ -126,6 +126,33 @@ func (o oneValue) GetLog(index uint64, e *raft.Log) error {
 	return store.GetLog(index, e)
 }
 
+// wrapDamaged is the log of a file that was damaged after it was opened, as a
+// disk does it; opening such a file is refused, and leaves it as it is.
+func wrapDamaged(t *testing.T, path string) (*Log, *fatals) {
+	t.Helper()
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l, err := Open(Config{Path: path, Fatal: func(error) {}}); !errors.Is(err, ErrDamaged) {
+		t.Errorf("Open: %v, %v; want ErrDamaged", l, err)
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the refused file was changed (%v)", err)
+	}
+	store, err := openBolt(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fatals{}
+	l, err := Wrap(store, Config{Path: path, Fatal: f.report})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l, f
+}
+
 func TestDamagedEntryEndsTheUseOfTheLog(t *testing.T) {
 	damage := map[string]func(b *bbolt.Bucket) error{
 		"flipped bit": func(b *bbolt.Bucket) error {
@@ -144,7 +171,7 @@ func TestDamagedEntryEndsTheUseOfTheLog(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filled(t, 3)
 			editBolt(t, path, func(tx *bbolt.Tx) error { return edit(tx.Bucket(bucketLogs)) })
-			l, f := openAt(t, path, nil)
+			l, f := wrapDamaged(t, path)
 			if err := l.Verify(); !errors.Is(err, ErrDamaged) {
 				t.Errorf("Verify: %v, want ErrDamaged", err)
 			}
@@ -174,7 +201,7 @@ func TestAnEntryWithoutChecksumIsDamage(t *testing.T) {
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	l, f := openAt(t, path, nil)
+	l, f := wrapDamaged(t, path)
 	if err := l.GetLog(2, new(raft.Log)); !errors.Is(err, ErrDamaged) {
 		t.Errorf("read: %v, want ErrDamaged", err)
 	}

@@ -41,6 +41,9 @@ func Open(c Config) (*Log, error) {
 	if err := inspect(c.Path); err != nil {
 		return nil, explain(c.Path, err)
 	}
+	if err := verify(c.Path); err != nil {
+		return nil, explain(c.Path, err)
+	}
 	store, err := openBolt(c.Path, c.NoSync)
 	if err != nil {
 		return nil, explain(c.Path, err)
@@ -92,6 +95,22 @@ func openBolt(path string, noSync bool) (store *raftboltdb.BoltStore, err error)
 		return nil, err
 	}
 	return store, nil
+}
+
+// verify checks every entry of an existing file, read-only: opening it for
+// writing would change it before the damage is found.
+func verify(path string) error {
+	var store *raftboltdb.BoltStore
+	err := withFile(func(o *bbolt.Options) (err error) {
+		o.ReadOnly = true
+		store, err = raftboltdb.New(raftboltdb.Options{Path: path, BoltOptions: o})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	log := &Log{inner: store, path: path, now: time.Now}
+	return errors.Join(log.Verify(), store.Close())
 }
 
 // inspect walks the whole tree of an existing file, read-only. Opening it for

@@ -77,6 +77,13 @@ func (a *Acks) Since(term uint64, t Instant, voters []member.ID, self member.ID)
 	return agree > len(voters)/2
 }
 
+// heardSince says whether a node acknowledged a message sent after t, in any term of this leader.
+func (a *Acks) heardSince(id member.ID, t Instant) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.sent[id] > t
+}
+
 // Changed is closed at the next acknowledgement. To wait, take it, then ask Since, then wait for it: in this order no
 // acknowledgement is missed.
 func (a *Acks) Changed() <-chan struct{} {

@@ -21,6 +21,8 @@ const (
 	snapshotScale = 4 << 20
 	// MaxPool is how many idle connections are kept for each node: one for heartbeats, one for entries, one for votes.
 	MaxPool = 3
+	// holdFailure is how long a failed replication message is held back while its node is silent.
+	holdFailure = 5 * time.Second
 )
 
 // RaftConfig is what a Raft needs.
@@ -56,8 +58,9 @@ type Raft struct {
 	stalled func() error
 	acks    *Acks
 	inbound *inbound
-	once    sync.Once // guards Close
-	closed  error     // what Close answered
+	ending  chan struct{} // closed by Close
+	once    sync.Once     // guards Close
+	closed  error         // what Close answered
 }
 
 // Raft looks for these by type assertion: without them it runs, and does worse in silence.
@@ -95,6 +98,7 @@ func NewRaft(c RaftConfig) *Raft {
 		stalled:          c.Stalled,
 		acks:             newAcks(),
 		inbound:          newInbound(network.Consumer(), c.Now),
+		ending:           make(chan struct{}),
 	}
 }
 
@@ -127,6 +131,9 @@ func (t *Raft) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *
 	}
 	sent := t.acks.sending()
 	if err := t.NetworkTransport.AppendEntries(id, target, args, resp); err != nil {
+		if !isHeartbeat(args) {
+			t.awaitContact(member.ID(id), sent)
+		}
 		return err
 	}
 	// Entries that do not fit are refused in the leader's own term: an acknowledgement of the leader all the same.
@@ -134,6 +141,27 @@ func (t *Raft) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *
 		t.acks.record(member.ID(id), args.Term, sent)
 	}
 	return nil
+}
+
+// awaitContact holds a failure of replication back until the node answers a heartbeat sent later, or for holdFailure. Raft waits
+// longer after every failure, up to ten seconds, and nothing but a success shortens that: a node that comes back would hear
+// heartbeats at once and get no entries. Few failures make a short wait.
+func (t *Raft) awaitContact(id member.ID, failed Instant) {
+	over := time.NewTimer(holdFailure)
+	defer over.Stop()
+	for {
+		more := t.acks.Changed()
+		if t.acks.heardSince(id, failed) {
+			return
+		}
+		select {
+		case <-more:
+		case <-over.C:
+			return
+		case <-t.ending:
+			return
+		}
+	}
 }
 
 // InstallSnapshot streams a snapshot, unless the node is stalled or becomes so meanwhile (ErrStalled).
@@ -205,6 +233,7 @@ func (r *unstalledReader) Read(b []byte) (int, error) {
 // Close does nothing.
 func (t *Raft) Close() error {
 	t.once.Do(func() {
+		close(t.ending)
 		err := t.NetworkTransport.Close() // closes the stream and with it the connections in use
 		t.CloseStreams()                  // and the pooled ones
 		t.inbound.close()
