@@ -152,7 +152,7 @@ func (g *Gossip) Strangers() <-chan member.Member { return g.strangers }
 
 // SilentSeeds lists the addresses of seeds that have not answered in this
 // process: behind each there may be a cluster. Known is false until the seeds
-// were looked up once. An unknown name has no address and is not listed.
+// were looked up once. A name that cannot be looked up is listed as it is.
 func (g *Gossip) SilentSeeds() (addrs []string, known bool) { return g.joiner.silent() }
 
 // SetMeta changes what the others are told about this node; id and boot stay

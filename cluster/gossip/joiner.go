@@ -14,6 +14,10 @@ const (
 	// joinsAtOnce bounds the connections of one round; each may wait for a
 	// dead machine until StreamTimeout.
 	joinsAtOnce = 4
+	// lostPause is the pace of looking for members that failed within lostRecently: one of them may be back with
+	// an empty disk and nobody to ask, about to found a cluster of its own.
+	lostPause    = 2 * time.Second
+	lostRecently = 10 * time.Minute
 	// lostAtOnce bounds the failed members one round looks for.
 	lostAtOnce = 3
 )
@@ -92,6 +96,9 @@ func (j *joiner) run(ctx context.Context) {
 			wait = min(2*wait, j.tuning.RetryMax)
 		} else {
 			wait = j.tuning.RetryMin
+			if j.lostLately() {
+				pause = min(pause, lostPause)
+			}
 		}
 		if !j.pause(ctx, changes, pause) {
 			return
@@ -137,17 +144,28 @@ func (j *joiner) alone() bool {
 	return true
 }
 
+// lostLately tells whether a member failed a short while ago.
+func (j *joiner) lostLately() bool {
+	for _, m := range j.table.members() {
+		if m.Status == member.Failed && j.now().Sub(m.Since) < lostRecently {
+			return true
+		}
+	}
+	return false
+}
+
 // round tries every address that may lead to nodes not in touch, once.
 func (j *joiner) round(ctx context.Context, alone bool) {
-	var targets []string
+	var targets, unknown []string
 	for _, seed := range j.seeds {
 		addrs, err := seed.resolve(ctx, j.resolver)
 		if err != nil && ctx.Err() == nil {
 			j.log.Warn("could not resolve a seed, will try again", "seed", seed, "error", err)
+			unknown = append(unknown, seed.String()) // behind it, too, there may be a cluster
 		}
 		targets = append(targets, addrs...)
 	}
-	j.noteSeeds(targets)
+	j.noteSeeds(append(slices.Clone(targets), unknown...))
 	if alone {
 		targets = append(targets, j.known.addrs()...)
 	}

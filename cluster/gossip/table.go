@@ -79,13 +79,13 @@ func (t *table) drop(id member.ID, boot uint64) {
 	t.changed()
 }
 
-// tidy removes the boots of id that a later one has replaced. Living ones stay
+// tidy removes the dead boots of id but the one that counts. Living ones stay
 // until memberlist finds them dead: they may be twins. Called with mu held.
 func (t *table) tidy(id member.ID) {
 	boots := t.nodes[id]
 	last := lastBoot(boots)
 	for boot, s := range boots {
-		if boot < last && s.Status != member.Alive {
+		if boot != last && s.Status != member.Alive {
 			delete(boots, boot)
 		}
 	}
@@ -204,10 +204,16 @@ func (t *table) changed() {
 	}
 }
 
-func lastBoot(boots map[uint64]peer) uint64 {
-	last := uint64(0)
-	for boot := range boots {
-		last = max(last, boot)
+// lastBoot is the boot that counts: the highest of the living, else the
+// highest. A copy of a data directory that ran for a moment, or a directory
+// that was rolled back, leaves a dead boot above the living one.
+func lastBoot(boots map[uint64]peer) (last uint64) {
+	living := false
+	for boot, s := range boots {
+		alive := s.Status == member.Alive
+		if alive && !living || alive == living && boot >= last {
+			last, living = boot, alive
+		}
 	}
 	return last
 }

@@ -131,3 +131,22 @@ func TestTwinsAreTheLivingBootsOfOneself(t *testing.T) {
 		t.Errorf("the other is gone, but twins %v", got)
 	}
 }
+
+func TestALivingBootCountsMoreThanADeadHigherOne(t *testing.T) {
+	tab := newTable(peer{Member: member.Member{ID: testID(1), Boot: 1}}, time.Now)
+	original := peer{Member: member.Member{ID: testID(2), Boot: 5, ClusterAddr: "10.0.0.2:7000"}}
+	replica := peer{Member: member.Member{ID: testID(2), Boot: 6, ClusterAddr: "10.0.0.9:7000"}}
+	tab.alive(original)
+	tab.alive(replica)
+	if m, _ := tab.member(testID(2)); m.Boot != 6 {
+		t.Fatalf("of two living boots %d counts", m.Boot)
+	}
+	tab.gone(replica)
+	if m, _ := tab.member(testID(2)); m.Boot != 5 || m.Status != member.Alive || m.ClusterAddr != original.ClusterAddr {
+		t.Fatalf("after the copy has gone: %+v", m)
+	}
+	tab.gone(original)
+	if m, _ := tab.member(testID(2)); m.Status != member.Failed {
+		t.Fatalf("after both have gone: %+v", m)
+	}
+}
