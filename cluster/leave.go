@@ -81,9 +81,7 @@ func (n *Node) beginLeaving(g *Group) *attempt {
 func (n *Node) leave(g *Group) error {
 	ctx, cancel := context.WithTimeout(n.life.ctx, leaveTimeout)
 	defer cancel()
-	n.left.asking.Lock()   // waits for a request to be a member; later ones see that this node is leaving
-	n.left.asking.Unlock() //nolint:staticcheck // there is nothing to do in between
-	if err := g.proposer.idle(ctx); err != nil {
+	if err := n.left.afterAsking(func() error { return g.proposer.idle(ctx) }); err != nil {
 		return fmt.Errorf("the writes under way do not end: %w", err)
 	}
 	for {
@@ -117,6 +115,13 @@ func (d *departure) unlessLeaving(ask func() error) error {
 		return nil
 	}
 	return ask()
+}
+
+// afterAsking does something once no request to be a member is under way; later ones see that this node is leaving.
+func (d *departure) afterAsking(do func() error) error {
+	d.asking.Lock()
+	defer d.asking.Unlock()
+	return do()
 }
 
 // leaving reports whether this node is leaving or has left.

@@ -153,7 +153,7 @@ func (l engineLog) Errorf(format string, args ...any) {
 
 // Fatalf is called where the engine cannot go on, so it does not return.
 func (l engineLog) Fatalf(format string, args ...any) {
-	err := errors.New(fmt.Sprintf(format, args...))
+	err := fmt.Errorf(format, args...)
 	for _, arg := range args {
 		if cause, ok := arg.(error); ok { // the engine's formats have no %w
 			err = fmt.Errorf("%w (%w)", err, cause)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -200,8 +201,8 @@ func TestFaultsBecomeErrors(t *testing.T) {
 // indexError is what the runtime panics with.
 func indexError() (bug any) {
 	defer func() { bug = recover() }()
-	var none []int
-	_ = none[len(none)]
+	none := make([]int, 0, 1)
+	_ = none[len(os.Args)] // past the end, and not to be seen beforehand
 	return nil
 }
 

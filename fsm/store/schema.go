@@ -155,7 +155,7 @@ func (s schema) checkRow(key, value []byte) error {
 		return fmt.Errorf("%w: a key outside group %d", ErrDamaged, s.group)
 	}
 	rest := key[prefixSize:]
-	ok := false
+	var ok bool
 	var err error
 	switch space := key[4]; space {
 	case spaceScalars:

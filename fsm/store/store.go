@@ -49,8 +49,7 @@ func Open(dir string, o Options) (*Store, error) {
 		failed:  &failure{logger: o.Logger, fatal: o.Fatal},
 	}
 	if err := s.open(); err != nil {
-		s.dispose()
-		return nil, fmt.Errorf("store %s: %w", dir, err)
+		return nil, fmt.Errorf("store %s: %w", dir, errors.Join(err, s.dispose()))
 	}
 	return s, nil
 }

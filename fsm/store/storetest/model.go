@@ -149,11 +149,11 @@ func (x *machine) entry() {
 
 // code draws a slug out of three or one of the first codes: few, so that operations meet.
 func (x *machine) code() link.Code {
-	if n := rapid.IntRange(0, 6).Draw(x.t, "code"); n > 2 {
+	n := rapid.IntRange(0, 6).Draw(x.t, "code")
+	if n > 2 {
 		return x.codec.Encode(link.ID(n - 3))
-	} else {
-		return link.Code(fmt.Sprintf("slug-%d", n))
 	}
+	return link.Code(fmt.Sprintf("slug-%d", n))
 }
 
 func (x *machine) read() {
