@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -95,6 +96,22 @@ func TestALeaderWhoseClockIsOffHandsOver(t *testing.T) {
 		}
 	}
 	c.eventually("a node with the right time leads", func() bool { return c.leader() != wrong })
+}
+
+func TestTheBallastIsHeldWhereThereIsPlentyAndGivenUpOnAFullDisk(t *testing.T) {
+	disks := map[string]*smallDisk{}
+	c := newTestCluster(t, 1, withDisks(disks))
+	n := c.nodes[0]
+	file := filepath.Join(n.config.DataDir, "ballast")
+	if _, err := os.Stat(file); err != nil {
+		t.Fatalf("no ballast: %v", err)
+	}
+	c.stop(n)
+	disks["n1"].free.Store(1)
+	c.start(n)
+	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
+		t.Fatalf("the ballast is still there: %v", err)
+	}
 }
 
 // hooked opens the raft log with a failpoint.

@@ -7,12 +7,13 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// gapless is the log as raft sees it. It keeps two things that raft's own handling of an installed snapshot does not:
+// gapless is the log as raft sees it. It keeps three things that raft's own handling of an installed snapshot does not:
 //
-//   - The log never has a hole. Raft keeps old entries below an installed snapshot and appends above it; the entries in between
-//     are in no log. A later leader that walks back into the hole can then find old duplicates to agree on, and the follower
-//     commits what stands above the hole though it was never committed. So the old entries go when the first one above the
-//     hole comes.
+//   - What lies below an installed snapshot is gone from the moment the snapshot is there. Raft keeps old entries, a tail that was
+//     never committed among them, and would as a leader send them to others.
+//   - The log never has a hole. Raft appends above the snapshot, and the entries in between are in no log. A later leader that
+//     walks back into the hole can find old duplicates to agree on, and the follower commits what stands above the hole though
+//     it was never committed. So the old entries are deleted when the first one above the hole comes.
 //   - The last entry of the newest snapshot can be looked at, though it is not in the log: a leader asks for its term to see
 //     whether what it sends fits. Raft itself remembers it only until something is appended above it, and the follower would
 //     be sent snapshots for ever after.
@@ -39,11 +40,11 @@ func (l gapless) StoreLogs(entries []*raft.Log) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	first, err := l.FirstIndex()
+	first, err := l.LogCache.FirstIndex()
 	if err != nil {
 		return err
 	}
-	last, err := l.LastIndex()
+	last, err := l.LogCache.LastIndex()
 	if err != nil {
 		return err
 	}
@@ -58,18 +59,47 @@ func (l gapless) StoreLogs(entries []*raft.Log) error {
 	return l.LogCache.StoreLogs(entries)
 }
 
+// FirstIndex is 0 when all of the log lies below the newest snapshot.
+func (l gapless) FirstIndex() (uint64, error) {
+	if hidden, err := l.hidden(); hidden || err != nil {
+		return 0, err
+	}
+	return l.LogCache.FirstIndex()
+}
+
+// LastIndex is 0 when all of the log lies below the newest snapshot.
+func (l gapless) LastIndex() (uint64, error) {
+	if hidden, err := l.hidden(); hidden || err != nil {
+		return 0, err
+	}
+	return l.LogCache.LastIndex()
+}
+
+// hidden reports whether all of the log lies below the newest snapshot: one that was installed, as our own end within the log.
+func (l gapless) hidden() (bool, error) {
+	last, err := l.LogCache.LastIndex()
+	at, _ := l.snapshot()
+	return last < at, err
+}
+
 // GetLog gives an entry, or what stands for the last entry of the newest snapshot.
 func (l gapless) GetLog(index uint64, entry *raft.Log) error {
-	err := l.LogCache.GetLog(index, entry)
-	if !errors.Is(err, raft.ErrLogNotFound) {
+	at, term := l.snapshot()
+	if index > at { // by far the most
+		return l.LogCache.GetLog(index, entry)
+	}
+	hidden, err := l.hidden()
+	if err != nil {
 		return err
 	}
-	at, term := l.snapshot()
-	if at <= 1 || at != index { // entry 1 is sent without a look at the one before it
+	if err = raft.ErrLogNotFound; !hidden {
+		err = l.LogCache.GetLog(index, entry)
+	}
+	if !errors.Is(err, raft.ErrLogNotFound) || at != index || at <= 1 { // entry 1 is sent without a look at the one before it
 		return err
 	}
 	if first, firstErr := l.FirstIndex(); firstErr != nil || first != 0 && first < index {
-		// Old entries are still there, so the next one could be asked for to be sent.
+		// Older entries can be read, so this one could be asked for to be sent.
 		return err
 	}
 	*entry = raft.Log{Index: index, Term: term, Type: raft.LogNoop}

@@ -49,12 +49,21 @@ func TestEntriesBelowAHoleGoWhenTheFirstOneAboveItComes(t *testing.T) {
 	}
 }
 
+func TestALogThatLiesBelowTheSnapshotIsEmpty(t *testing.T) {
+	l := newGapless(t, 10, 4, 5)
+	first, err1 := l.FirstIndex()
+	last, err2 := l.LastIndex()
+	if first != 0 || last != 0 || err1 != nil || err2 != nil {
+		t.Fatalf("entries %d to %d can still be sent (%v, %v)", first, last, err1, err2)
+	}
+}
+
 func TestAHoleThatNoSnapshotExplainsIsRefused(t *testing.T) {
 	l := newGapless(t, 10, 4, 5)
 	if err := l.StoreLog(&raft.Log{Index: 13, Term: 3}); err == nil {
 		t.Fatal("entries 6 to 12 are nowhere")
 	}
-	if last, _ := l.LastIndex(); last != 5 {
+	if last, _ := l.LogCache.LastIndex(); last != 5 {
 		t.Fatalf("the refused append changed the log: it ends at %d", last)
 	}
 }
@@ -69,7 +78,9 @@ func TestTheSnapshotsLastEntryCanBeLookedAtButNotSentOn(t *testing.T) {
 		"the log begins above it":                         {10, []uint64{11, 12}, 10, true},
 		"the log is empty":                                {10, nil, 10, true},
 		"another index":                                   {10, []uint64{11, 12}, 9, false},
-		"old entries are there: the next would be sent":   {10, []uint64{8, 9}, 10, false},
+		"old entries are there: the next would be sent":   {10, []uint64{8, 9, 12}, 10, false},
+		"what lies below it is gone":                      {10, []uint64{8, 9}, 9, false},
+		"all of the log lies below it":                    {10, []uint64{8, 9}, 10, true},
 		"there is no snapshot":                            {0, []uint64{11, 12}, 10, false},
 		"entry 1 is sent without a look at one before it": {1, nil, 1, false},
 	} {

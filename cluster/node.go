@@ -62,7 +62,6 @@ func Open(c Config) (_ *Node, err error) {
 	if err != nil {
 		return nil, errors.Join(err, closeListener(c))
 	}
-	n.disk = newDiskWatch(c.Environment.FS, c.DataDir, c.Tuning.FreeSpace, n.log())
 	if n.plane, err = openPlane(n); err != nil {
 		if opened != nil {
 			err = errors.Join(err, opened.close())
@@ -101,6 +100,9 @@ func (n *Node) openData() (*storage, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := n.makeRoom(); err != nil {
+		return nil, err
+	}
 	var opened *storage
 	if cluster != nil {
 		n.cluster.Store(cluster)
@@ -121,6 +123,27 @@ func (n *Node) openData() (*storage, error) {
 	}
 	n.record = record
 	return opened, nil
+}
+
+// makeRoom looks at the disk before anything is opened on it, and gives the ballast up when it is short of space.
+func (n *Node) makeRoom() error {
+	c := n.config
+	if err := makeDirs(c.Environment.FS, c.DataDir); err != nil {
+		return err
+	}
+	n.disk = newDiskWatch(c.Environment.FS, c.DataDir, c.Tuning.FreeSpace, n.log())
+	reserve := ballast{fs: c.Environment.FS, dir: c.DataDir, size: ballastBytes}
+	if !n.disk.full() {
+		if err := reserve.hold(n.disk.free.Load(), c.Tuning.FreeSpace); err != nil {
+			n.log().Warn("no space is held back for a full disk", "error", err)
+		}
+		return nil
+	}
+	released, err := reserve.release()
+	if released {
+		n.log().Warn("the disk is full: gave up the ballast to be able to open the state", "bytes", reserve.size)
+	}
+	return err
 }
 
 // openMemory opens the storage and refuses one that raft has forgotten: an old voter without its votes would elect wrongly.
