@@ -260,6 +260,7 @@ func TestCloseEndsConnectionsOfEveryKindAndLeavesNothing(t *testing.T) {
 				close(started)
 				<-r.Context().Done()
 				close(ended)
+				panic(http.ErrAbortHandler) // a handler that only returned would have answered 200
 			})
 		})
 		a := w.start(idA, nil)
