@@ -131,7 +131,7 @@ func (a *App) openHTTP(rootKey string, registry *prometheus.Registry) error {
 
 func (a *App) serve(name string, handler http.Handler, certificate api.GetCertificate, listener net.Listener) {
 	server := api.NewHTTPServer(handler, api.Limits{}, certificate, a.log.With("listener", name))
-	a.servers = append(a.servers, &serving{name, server, listener})
+	a.servers = append(a.servers, &serving{name, server, limited(listener)})
 }
 
 // Run serves until ctx ends, the node has left its cluster, or something fatal happens, and then closes the App within
