@@ -20,7 +20,8 @@ func damagedLog(t *testing.T, _ *harness.Cluster, n *harness.Node) {
 			}
 			return b
 		},
-		"all of it gone": nil,
+		"a byte of every link flipped": func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("example"), []byte("axample")) },
+		"all of it gone":               nil,
 	} {
 		t.Run(what, func(t *testing.T) {
 			path := n.DataFile("groups", "0", "raft.db")
