@@ -97,6 +97,8 @@ func openGroup(c Config, gc groupConfig) (*Group, error) {
 	g.leadership.open()
 	g.life.Go(func() { g.disk.run(g.life.ctx, g.handOverDisk) })
 	g.life.Go(func() { g.stale.run(g.life.ctx) })
+	slow := &slowness{limit: c.Tuning.Heartbeat / 3, now: c.Environment.Now, log: g.logger(), underWay: g.underWay()}
+	g.life.Go(func() { slow.run(g.life.ctx) })
 	g.life.Go(func() { g.duties.audit.run(g.life.ctx, c.Tuning.DigestExchange) })
 	return g, nil
 }
@@ -250,12 +252,17 @@ func (g *Group) Staleness() time.Duration { return g.stale.age() }
 // stalled says why this node must not act as a leader towards others: its disk or its state machine hangs. Replication's own
 // empty messages would keep followers loyal to it for ever (raft#503).
 func (g *Group) stalled() error {
-	for what, since := range map[string]time.Time{"log write": g.store.log.WritingSince(), "apply": g.fsm.ApplyingSince()} {
-		if !since.IsZero() && g.env.Now().Sub(since) > stallLimit {
-			return fmt.Errorf("a %s has been under way since %s", what, since.Format(time.TimeOnly))
+	for what, since := range g.underWay() {
+		if began := since(); !began.IsZero() && g.env.Now().Sub(began) > stallLimit {
+			return fmt.Errorf("a %s has been under way since %s", what, began.Format(time.TimeOnly))
 		}
 	}
 	return nil
+}
+
+// underWay is what heartbeats wait behind.
+func (g *Group) underWay() map[string]func() time.Time {
+	return map[string]func() time.Time{"log write": g.store.log.WritingSince, "apply": g.fsm.ApplyingSince}
 }
 
 // close stops the group. Nothing acknowledged is lost by it; leadership should have been handed over before.
