@@ -46,11 +46,11 @@ func TestAJumpOfTheLeadersClockNeverReachesTheLog(t *testing.T) {
 func TestAFollowerWithAWrongClockThatComesToLeadDoesNotStampIt(t *testing.T) {
 	shifts := map[string]*atomic.Int64{}
 	c := newTestCluster(t, 3, shifted(shifts))
-	made := c.create(c.nodes[0], link.Draft{Target: "https://example.com/", ExpiresIn: 24 * time.Hour})
+	made := c.create(c.nodes[0], link.Draft{Target: "https://example.com/", ExpiresIn: 30 * time.Minute})
 	c.agreed()
 	lost := c.leader()
 	wrong, right := c.others(lost)[0], c.others(lost)[1]
-	shifts[wrong.config.Name].Store(int64(48 * time.Hour))
+	shifts[wrong.config.Name].Store(int64(50 * time.Minute)) // more would stop it, if it is seen in time
 	id := raft.ServerID(wrong.ID())
 	if err := lost.group.Load().raft.LeadershipTransferToServer(id, raft.ServerAddress(id)).Error(); err != nil {
 		t.Fatal(err)
