@@ -30,7 +30,7 @@ func (b ballast) release() (bool, error) {
 	case err != nil:
 		return false, fmt.Errorf("give up the ballast: %w", err)
 	}
-	return true, syncDir(b.fs, b.dir)
+	return true, store.SyncDir(b.fs, b.dir)
 }
 
 // hold takes the space, if it is not taken and there is plenty: the node never becomes short of space by it.
@@ -47,5 +47,5 @@ func (b ballast) hold(free, mark uint64) error {
 		_, released := b.release()
 		return fmt.Errorf("hold ballast: %w", errors.Join(err, released))
 	}
-	return syncDir(b.fs, b.dir)
+	return store.SyncDir(b.fs, b.dir)
 }

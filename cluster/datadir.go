@@ -122,7 +122,7 @@ func (d dataDir) write(name string, from any) error {
 }
 
 func (d dataDir) replace(name string, data []byte) error {
-	if err := makeDirs(d.fs, d.dir); err != nil {
+	if err := store.MakeDir(d.fs, d.dir); err != nil {
 		return err
 	}
 	fresh := path.Join(d.dir, name+".tmp")
@@ -140,34 +140,5 @@ func (d dataDir) replace(name string, data []byte) error {
 	if err := d.fs.Rename(fresh, path.Join(d.dir, name)); err != nil {
 		return err
 	}
-	return syncDir(d.fs, d.dir)
-}
-
-// makeDirs makes a directory and the parents it lacks, each of them durable: what is synced inside a directory whose name is
-// lost is lost.
-func makeDirs(files store.FS, dir string) error {
-	var made []string
-	for at := dir; ; at = files.PathDir(at) {
-		if _, err := files.Stat(at); err == nil || files.PathDir(at) == at {
-			break
-		}
-		made = append(made, at)
-	}
-	if err := files.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	for _, d := range made {
-		if err := syncDir(files, files.PathDir(d)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func syncDir(files store.FS, dir string) error {
-	f, err := files.OpenDir(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return store.SyncDir(d.fs, d.dir)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tinyurl/cluster/member"
+	"tinyurl/fsm/store"
 )
 
 // Node is one process of the cluster. It opens and closes the parts; what they do is theirs.
@@ -128,7 +129,7 @@ func (n *Node) openData() (*storage, error) {
 // makeRoom looks at the disk before anything is opened on it, and gives the ballast up when it is short of space.
 func (n *Node) makeRoom() error {
 	c := n.config
-	if err := makeDirs(c.Environment.FS, c.DataDir); err != nil {
+	if err := store.MakeDir(c.Environment.FS, c.DataDir); err != nil {
 		return err
 	}
 	n.disk = newDiskWatch(c.Environment.FS, c.DataDir, c.Tuning.FreeSpace, n.log())

@@ -196,12 +196,12 @@ func (s *Status) judgeHealth() {
 		}
 	}
 	s.FailureTolerance = max(0, healthy-(voters/2+1))
-	s.Warnings = append(s.Warnings, disagreements(s.Groups, s.Members)...)
+	s.Warnings = append(s.Warnings, namesakes(s.Members)...)
 	slices.Sort(s.Warnings)
 }
 
-// disagreements warns of names that stand twice among the members.
-func disagreements(_ []GroupStatus, members []MemberStatus) []string {
+// namesakes warns of names that stand twice among the members.
+func namesakes(members []MemberStatus) []string {
 	byName := map[string][]string{}
 	for _, m := range members {
 		byName[m.Name] = append(byName[m.Name], string(m.ID))

@@ -81,7 +81,7 @@ func groupDir(dataDir string, group uint32) string {
 // openStorage opens the log and the state of a group and checks that they belong together.
 func openStorage(c Config, group uint32, cluster clusterRecord) (_ *storage, err error) {
 	dir := groupDir(c.DataDir, group)
-	if err := makeDirs(c.Environment.FS, dir); err != nil {
+	if err := store.MakeDir(c.Environment.FS, dir); err != nil {
 		return nil, fmt.Errorf("make the group's directory: %w", err)
 	}
 	s := &storage{}

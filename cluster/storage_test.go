@@ -50,7 +50,7 @@ func TestAFounderKilledInTheMiddleOfFoundingFoundsAtItsNextStart(t *testing.T) {
 
 func TestEveryDirectoryThatIsMadeIsDurable(t *testing.T) {
 	mem := vfs.NewCrashableMem()
-	if err := makeDirs(mem, "data/groups/0"); err != nil {
+	if err := store.MakeDir(mem, "data/groups/0"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := mem.CrashClone(vfs.CrashCloneCfg{}).Stat("data/groups/0"); err != nil {

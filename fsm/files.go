@@ -29,29 +29,3 @@ func readFile(fs store.FS, name string, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(f, limit))
 	return data, errors.Join(err, f.Close())
 }
-
-// syncDir makes the names in a directory durable.
-func syncDir(fs store.FS, dir string) error {
-	d, err := fs.OpenDir(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// makeDir makes a directory and what is missing above it, and makes their names durable.
-func makeDir(fs store.FS, dir string) error {
-	parent := fs.PathDir(dir)
-	if _, err := fs.Stat(parent); err != nil && parent != dir {
-		if err := makeDir(fs, parent); err != nil {
-			return err
-		}
-	}
-	if err := fs.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	if parent == "" || parent == dir {
-		return nil
-	}
-	return syncDir(fs, parent)
-}

@@ -71,7 +71,7 @@ func (k *sink) Write(p []byte) (int, error) {
 	}
 	s := k.snapshots
 	if k.file == nil {
-		if err := makeDir(s.options.FS, s.path(k.temp)); err != nil {
+		if err := store.MakeDir(s.options.FS, s.path(k.temp)); err != nil {
 			return 0, err
 		}
 		f, err := s.options.FS.Create(s.path(k.temp, streamFile), "snapshot")
@@ -150,7 +150,7 @@ func (k *sink) finish() error {
 	if err := writeFile(s.options.FS, s.path(k.temp, manifestFile), data); err != nil {
 		return fmt.Errorf("write the manifest: %w", err)
 	}
-	if err := syncDir(s.options.FS, s.path(k.temp)); err != nil {
+	if err := store.SyncDir(s.options.FS, s.path(k.temp)); err != nil {
 		return err
 	}
 	m := k.manifest

@@ -42,7 +42,7 @@ type pendingSnapshot struct {
 // take makes the checkpoint.
 func (p *pendingSnapshot) take(s *store.Store) error {
 	fs, dir := p.snapshots.options.FS, p.snapshots.path(p.temp)
-	if err := makeDir(fs, dir); err != nil {
+	if err := store.MakeDir(fs, dir); err != nil {
 		return err
 	}
 	var err error

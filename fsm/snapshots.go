@@ -66,7 +66,7 @@ func OpenSnapshots(dir string, clusterID [16]byte, o store.Options) (*Snapshots,
 	o.Fatal = func(err error) { o.Logger.Error("a snapshot is damaged", "error", err) }
 	o.Registerer = nil
 	s := &Snapshots{dir: dir, clusterID: clusterID, options: o, readers: make(map[*snapshotReader]struct{})}
-	if err := makeDir(o.FS, dir); err != nil {
+	if err := store.MakeDir(o.FS, dir); err != nil {
 		return nil, fmt.Errorf("snapshots: %w", err)
 	}
 	names, err := o.FS.List(dir)
@@ -243,7 +243,7 @@ func (s *Snapshots) publish(temp string, m *manifest) error {
 	if err := s.options.FS.Rename(s.path(temp), s.path(m.ID)); err != nil {
 		return fmt.Errorf("publish snapshot %s: %w", m.ID, err)
 	}
-	if err := syncDir(s.options.FS, s.dir); err != nil {
+	if err := store.SyncDir(s.options.FS, s.dir); err != nil {
 		return fmt.Errorf("publish snapshot %s: %w", m.ID, err)
 	}
 	s.insert(m)
@@ -280,7 +280,7 @@ func (s *Snapshots) remove(name string) {
 	temp := s.path(fmt.Sprintf("%s%d", tempPrefix, s.sequence))
 	err := s.options.FS.Rename(s.path(name), temp)
 	if err == nil {
-		err = syncDir(s.options.FS, s.dir)
+		err = store.SyncDir(s.options.FS, s.dir)
 	}
 	if err == nil {
 		err = s.options.FS.RemoveAll(temp)

@@ -111,7 +111,7 @@ func (c catalog) write(name, text string) error {
 }
 
 // sync makes the names in the directory durable.
-func (c catalog) sync() error { return syncDir(c.fs, c.dir) }
+func (c catalog) sync() error { return SyncDir(c.fs, c.dir) }
 
 // has says whether a name exists.
 func (c catalog) has(name string) (bool, error) {
@@ -154,41 +154,4 @@ func (c catalog) remove(names ...string) error {
 		return nil
 	}
 	return c.sync()
-}
-
-// syncDir makes the names in a directory durable.
-func syncDir(fsys FS, dir string) error {
-	d, err := fsys.OpenDir(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// makeDir makes a directory and what is missing above it, and makes their names durable.
-func makeDir(fsys FS, dir string) error {
-	var parents []string
-	for at := dir; ; {
-		parent := fsys.PathDir(at)
-		if parent == at {
-			break
-		}
-		parents = append(parents, parent)
-		if _, err := fsys.Stat(parent); err == nil {
-			break
-		}
-		at = parent
-	}
-	if err := fsys.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	for _, parent := range parents {
-		if parent == "" {
-			continue
-		}
-		if err := syncDir(fsys, parent); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -55,7 +55,7 @@ func TestGenerationNamesAreCanonical(t *testing.T) {
 func TestPublishReplacesCurrentWhole(t *testing.T) {
 	fs := vfs.NewCrashableMem()
 	c := catalog{fs: fs, dir: "a/b"}
-	if err := makeDir(fs, c.dir); err != nil {
+	if err := MakeDir(fs, c.dir); err != nil {
 		t.Fatal(err)
 	}
 	for number := uint64(1); number < 4; number++ {

@@ -67,7 +67,7 @@ func (s *Store) discard(number uint64) error {
 // build makes a durable, verified generation out of a stream.
 func (s *Store) build(number uint64, r io.Reader, accept func(Header) error) (*generation, error) {
 	dir := s.catalog.path(generationName(number) + suffixLoad)
-	if err := makeDir(s.catalog.fs, dir); err != nil {
+	if err := MakeDir(s.catalog.fs, dir); err != nil {
 		return nil, err
 	}
 	l := &loader{fs: s.catalog.fs, dir: dir, options: tableOptions(s.options)}

@@ -60,7 +60,7 @@ func (s *Store) open() error {
 	if _, err := s.catalog.live(); err != nil {
 		return err
 	}
-	if err := makeDir(s.catalog.fs, s.catalog.dir); err != nil {
+	if err := MakeDir(s.catalog.fs, s.catalog.dir); err != nil {
 		return err
 	}
 	lock, err := s.catalog.fs.Lock(s.catalog.path(fileLock))
@@ -135,7 +135,7 @@ func (s *Store) first() (*generation, error) {
 // create makes a generation that holds the tables at the given paths and the position row, all of it durable.
 func (s *Store) create(number uint64, m meta, tables []string) (g *generation, err error) {
 	path := s.catalog.generation(number)
-	if err := makeDir(s.catalog.fs, path); err != nil {
+	if err := MakeDir(s.catalog.fs, path); err != nil {
 		return nil, err
 	}
 	a := &alarm{failed: s.failed}
