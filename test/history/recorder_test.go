@@ -1,0 +1,88 @@
+package history
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestStampsOrderWhatHappened(t *testing.T) {
+	now := time.Duration(0)
+	r := NewRecorder(func() time.Duration { now += time.Second; return now })
+	first := r.Begin(Operation{Client: 1, Kind: Get, Code: "a", Outcome: OK, Call: 77, Return: 78})
+	r.Begin(Operation{Client: 2, Kind: Delete, Code: "a"}) // never ends
+	cut := r.Fault("cut", "a from b")
+	first.End(func(o *Operation) { o.Outcome, o.Call, o.At = NotFound, 99, 99 })
+	third := r.Begin(Operation{Client: 1, Kind: Get, Code: "a"})
+	third.End(nil)
+
+	h := r.History()
+	want := []Operation{
+		{Client: 1, Kind: Get, Code: "a", Outcome: NotFound, Call: 1, Return: 4, At: time.Second, Took: 3 * time.Second},
+		{Client: 2, Kind: Delete, Code: "a", Outcome: Unknown, Call: 2, At: 2 * time.Second},
+		{Client: 1, Kind: Get, Code: "a", Outcome: Unknown, Call: 5, Return: 6, At: 5 * time.Second, Took: time.Second},
+	}
+	for i, o := range want {
+		if h.Operations[i] != o {
+			t.Errorf("operation %d:\n%+v, want\n%+v", i, h.Operations[i], o)
+		}
+	}
+	if cut != (Fault{Kind: "cut", What: "a from b", Stamp: 3, At: 3 * time.Second}) || h.Faults[0] != cut {
+		t.Errorf("fault %+v, written down as %+v", cut, h.Faults[0])
+	}
+	if err := h.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAnOperationEndsOnce(t *testing.T) {
+	p := NewRecorder(func() time.Duration { return 0 }).Begin(Operation{Kind: Get, Code: "a"})
+	p.End(nil)
+	defer func() {
+		if recover() == nil {
+			t.Error("a second End was taken")
+		}
+	}()
+	p.End(nil)
+}
+
+func TestACopyDoesNotChangeAnyMore(t *testing.T) {
+	r := NewRecorder(func() time.Duration { return 0 })
+	p := r.Begin(Operation{Kind: Get, Code: "a"})
+	r.Change(func(run *Run) { run.Nodes = []string{"a"} })
+	before := r.History()
+	p.End(func(o *Operation) { o.Outcome = Gone })
+	r.Change(func(run *Run) { run.Nodes[0] = "b" })
+	r.Final(Final{Node: "a"})
+	r.Entry(Entry{Node: "a"})
+	if before.Operations[0].Outcome != Unknown || before.Run.Nodes[0] != "a" || len(before.Finals)+len(before.Entries) > 0 {
+		t.Errorf("the copy became %+v", before)
+	}
+	if after := r.History(); len(after.Finals) != 1 || len(after.Entries) != 1 || after.Run.WritableAfter != -1 {
+		t.Errorf("the history is %+v", after)
+	}
+}
+
+func TestManyWriteAtOnce(t *testing.T) {
+	start := time.Now()
+	r := NewRecorder(func() time.Duration { return time.Since(start) })
+	var wg sync.WaitGroup
+	for client := range 8 {
+		wg.Go(func() {
+			for i := range 200 {
+				p := r.Begin(Operation{Client: client, Kind: Create, Target: fmt.Sprint(client, i)})
+				r.Fault("noise", "")
+				p.End(func(o *Operation) { o.Outcome, o.Code = OK, fmt.Sprint(client, "-", i) })
+			}
+		})
+	}
+	wg.Wait()
+	h := r.History()
+	if err := h.Check(); err != nil {
+		t.Error(err)
+	}
+	if len(h.Operations) != 1600 || len(h.Faults) != 1600 {
+		t.Errorf("%d operations and %d faults, want 1600 of each", len(h.Operations), len(h.Faults))
+	}
+}
