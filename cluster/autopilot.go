@@ -17,7 +17,7 @@ const maxTrailing = 500
 // pilot gives raft-autopilot what it needs to know of this cluster. It only promotes; removal is in replace.go.
 type pilot struct {
 	self          member.ID
-	raft          *raft.Raft
+	raft          *answeringRaft
 	describe      func(member.ID) (member.Member, bool)
 	ask           func(context.Context, member.ID) (Stats, error)
 	stabilization time.Duration

@@ -57,7 +57,10 @@ func (c *confirmer) voters() []member.ID {
 	return voters(c.raft)
 }
 
-func voters(r *raft.Raft) []member.ID {
+// voters are those whose word decides, in the latest configuration, committed or not: it is the one raft itself goes by.
+func voters(r interface {
+	GetConfiguration() raft.ConfigurationFuture
+}) []member.ID {
 	var ids []member.ID
 	for _, s := range r.GetConfiguration().Configuration().Servers {
 		if s.Suffrage == raft.Voter {

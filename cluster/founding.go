@@ -22,7 +22,7 @@ func openFormer(n *Node, p *plane) (*forming.Former, error) {
 		Self:    n.record.ID,
 		Expect:  n.config.BootstrapExpect,
 		Formed:  n.cluster.Load() != nil,
-		Store:   promiseFile{n.dir},
+		Store:   keptFile{n.dir, promiseName},
 		Peers:   formingCalls{p.client},
 		View:    (&prospect{gossip: p.gossip, self: n.record.ID, until: time.Now().Add(n.config.Tuning.SeedPatience), log: n.log()}).view,
 		Changes: p.gossip.Changes(),
@@ -33,26 +33,37 @@ func openFormer(n *Node, p *plane) (*forming.Former, error) {
 	})
 }
 
-// promiseName is the file of a node's promise; it is named to people who have to delete it.
-const promiseName = "promise.json"
+// Files of the data directory beside those in datadir.go. The promise is named to people who have to delete it.
+const (
+	promiseName = "promise.json"
+	peersName   = "peers.json"
+)
 
-// promiseFile keeps the promise in the data directory.
-type promiseFile struct{ dir dataDir }
+// keptFile is a small file of the data directory, for parts that keep something there.
+type keptFile struct {
+	dir  dataDir
+	name string
+}
 
-// Name implements forming.Store.
-func (f promiseFile) Name() string { return path.Join(f.dir.dir, promiseName) }
+var (
+	_ forming.Store = keptFile{}
+	_ gossip.Keeper = keptFile{}
+)
 
-// Load implements forming.Store.
-func (f promiseFile) Load() ([]byte, error) {
-	data, err := f.dir.load(promiseName)
+// Name is the file's, for people who have to delete it.
+func (f keptFile) Name() string { return path.Join(f.dir.dir, f.name) }
+
+// Load is nil when nothing was ever saved.
+func (f keptFile) Load() ([]byte, error) {
+	data, err := f.dir.load(f.name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	return data, err
 }
 
-// Save implements forming.Store.
-func (f promiseFile) Save(data []byte) error { return f.dir.replace(promiseName, data) }
+// Save replaces the file durably, whole or not at all.
+func (f keptFile) Save(data []byte) error { return f.dir.replace(f.name, data) }
 
 // formingCalls carries the messages of founding; the nodes are in no cluster yet.
 type formingCalls struct{ client *peer.Client }

@@ -8,9 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hashicorp/raft"
-	autopilot "github.com/hashicorp/raft-autopilot"
-
 	"tinyurl/cluster/member"
 	"tinyurl/cluster/transport"
 	"tinyurl/fsm"
@@ -25,7 +22,7 @@ type Group struct {
 	env   Environment
 	store *storage
 	fsm   *fsm.FSM
-	raft  *raft.Raft
+	raft  *answeringRaft
 	trans *transport.Raft
 	disk  *diskWatch
 
@@ -87,8 +84,8 @@ func openGroup(c Config, gc groupConfig) (*Group, error) {
 		g.metrics.unregister()
 		return nil, errors.Join(err, g.trans.Close(), gc.store.close())
 	}
-	g.leader = newLeaderWatch(g.raft)
-	g.leadership = newLeadership(g.raft, log, g.lead)
+	g.leader = newLeaderWatch(g.raft.Raft)
+	g.leadership = newLeadership(g.raft.Raft, log, g.lead)
 	g.intake = newIntake(g.raft, g.stamps.now, g.metrics.operations.Observe, log)
 	g.wire(c, gc)
 	if err := g.metrics.gauges(g); err != nil {
@@ -109,7 +106,7 @@ func (g *Group) wire(c Config, gc groupConfig) {
 	g.proposer = newProposer(command.Origin{Node: string(gc.self), Boot: gc.boot}, c.Tuning.Propose,
 		g.submitTo(gc.others), g.leader.current, g.fsm.WaitApplied, log)
 	g.origin = command.Origin{Node: "leader/" + string(gc.self), Boot: gc.boot}
-	confirm := &confirmer{self: gc.self, raft: g.raft, acks: g.trans.Acks(), leadership: g.leadership}
+	confirm := &confirmer{self: gc.self, raft: g.raft.Raft, acks: g.trans.Acks(), leadership: g.leadership}
 	g.confirms = newRounds(c.Tuning.Read, confirm.confirm)
 	g.reads = &reads{
 		local:   g.fsm.Store(),
@@ -265,15 +262,23 @@ func (g *Group) underWay() map[string]func() time.Time {
 	return map[string]func() time.Time{"log write": g.store.log.WritingSince, "apply": g.fsm.ApplyingSince}
 }
 
+// halt stops taking part, at once and without waiting: for a node that must not go on. The transport goes too, since a raft that
+// has shut down answers nobody, and others would wait for its answers until their time-outs. Redirects go on.
+func (g *Group) halt(background func(func()) bool) {
+	g.raft.Shutdown()
+	background(func() { _ = g.trans.Close() }) // close closes it again, and has its error
+}
+
 // close stops the group. Nothing acknowledged is lost by it; leadership should have been handed over before.
 func (g *Group) close() error {
 	g.life.end()
 	g.proposer.close()
+	// Before all that waits for raft's answers: it answers everything now.
+	down := g.raft.Shutdown()
 	g.reads.indexes.close()
 	g.confirms.close()
 	g.leadership.close()
 	g.leader.close()
-	down := g.raft.Shutdown()
 	// A restore under way breaks off, before it has changed anything, and is repeated at the next start.
 	broken := g.store.snapshots.Close()
 	closed := g.trans.Close() // ends the calls to nodes that do not answer, which the shutdown would wait for
@@ -282,8 +287,6 @@ func (g *Group) close() error {
 	g.metrics.unregister()
 	return errors.Join(err, broken, closed, g.store.close())
 }
-
-var _ autopilot.Raft = (*raft.Raft)(nil)
 
 // logger is the node's logger, for messages of this group.
 func (g *Group) logger() *slog.Logger { return g.env.Logger.With("group", g.id) }

@@ -28,7 +28,7 @@ const (
 // intake is the leader's end of a write: it joins the batches of all nodes into log entries, stamps them, and gives each
 // batch its results. A write is answered only when it is applied here, hence committed.
 type intake struct {
-	raft  *raft.Raft
+	raft  *answeringRaft
 	now   func() time.Time
 	size  func(operations float64) // told the size of each entry
 	log   *slog.Logger
@@ -51,7 +51,7 @@ type submission struct {
 	err     error
 }
 
-func newIntake(r *raft.Raft, now func() time.Time, size func(float64), logger *slog.Logger) *intake {
+func newIntake(r *answeringRaft, now func() time.Time, size func(float64), logger *slog.Logger) *intake {
 	q := &intake{
 		raft: r, now: now, size: size, log: logger,
 		queue: make(chan *submission, intakeQueue), slots: make(chan struct{}, entriesInFlight), life: newLifetime(),
@@ -153,7 +153,7 @@ func (q *intake) apply(batches ...[]byte) (uint64, [][]command.Result, error) {
 		return 0, nil, fmt.Errorf("make entry: %w", err)
 	}
 	future := q.raft.Apply(data, enqueueTimeout)
-	err = q.await(future)
+	err = future.Error() // it comes at the latest when raft shuts down, see answeringRaft
 	q.noteTransfer(err)
 	if err != nil {
 		q.log.Debug("entry not applied", "error", err)
@@ -166,19 +166,6 @@ func (q *intake) apply(batches ...[]byte) (uint64, [][]command.Result, error) {
 		return 0, nil, fmt.Errorf("%w: %w", ErrUnknownOutcome, response)
 	default:
 		return 0, nil, fmt.Errorf("%w: the state machine answered %T", ErrUnknownOutcome, response)
-	}
-}
-
-// await gives the future's error, or one of an unknown outcome when the intake ends first: raft leaves entries that it had
-// handed to the state machine unanswered when it shuts down.
-func (q *intake) await(future raft.ApplyFuture) error {
-	answered := make(chan error, 1)
-	go func() { answered <- future.Error() }()
-	select {
-	case err := <-answered:
-		return err
-	case <-q.life.ctx.Done():
-		return errClosed
 	}
 }
 
@@ -208,5 +195,5 @@ func outcome(err error) error {
 	return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 }
 
-// close ends the intake and what waits in it.
+// close ends the intake and what waits in it. Raft must be told to shut down before: an entry that travels is waited for.
 func (q *intake) close() { q.life.end() }

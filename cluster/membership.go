@@ -24,7 +24,7 @@ const (
 // membership changes the configuration; all of it works at the leader alone.
 type membership struct {
 	self       member.ID
-	raft       *raft.Raft
+	raft       *answeringRaft
 	leadership *leadership
 	ask        func(context.Context, member.ID) (Stats, error)
 	// fits refuses a node that cannot apply what this cluster writes.

@@ -40,8 +40,9 @@ type Node struct {
 
 // failure reports the first reason why a node cannot go on; those after it only follow from it.
 type failure struct {
-	once   sync.Once
-	report func(error) // the owner's
+	once     sync.Once
+	happened atomic.Bool
+	report   func(error) // the owner's
 }
 
 // mainGroup is the one group there is.
@@ -192,6 +193,9 @@ func (n *Node) openGroup(s *storage, founders []member.ID) error {
 		return err
 	}
 	n.group.Store(g)
+	if n.fatal.happened.Load() { // before there was a group to halt
+		g.halt(n.life.Go)
+	}
 	return nil
 }
 
@@ -199,8 +203,9 @@ func (n *Node) openGroup(s *storage, founders []member.ID) error {
 // to write its term to a log that no longer works, and panic. Redirects go on until the owner closes the node.
 func (n *Node) fail(err error) {
 	n.fatal.once.Do(func() {
+		n.fatal.happened.Store(true) // first, so that a group opened meanwhile sees it
 		if g := n.group.Load(); g != nil {
-			g.raft.Shutdown()
+			g.halt(n.life.Go)
 		}
 		n.log().Error("this node cannot go on", "error", err)
 		n.ready.damage(err)

@@ -3,7 +3,6 @@ package cluster
 import (
 	"errors"
 	"fmt"
-	"path"
 
 	"tinyurl/cluster/forming"
 	"tinyurl/cluster/gossip"
@@ -72,7 +71,7 @@ func gossipConfig(n *Node) gossip.Config {
 			MaxClusterVersion: fsm.MaxClusterVersion,
 		},
 		BindAddr: c.Network.GossipBind, AdvertiseAddr: c.Network.GossipAdvertise, Transport: c.Network.GossipTransport,
-		Key: c.Secret.GossipKey(), Seeds: c.Join, KnownFile: path.Join(c.DataDir, "peers.json"),
+		Key: c.Secret.GossipKey(), Seeds: c.Join, Known: keptFile{n.dir, peersName},
 		Logger: n.log(), Now: c.Environment.Now, Registerer: c.Environment.Registerer, Tuning: c.Tuning.Gossip,
 	}
 }

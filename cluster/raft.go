@@ -43,15 +43,14 @@ func raftConfig(c Config, self raft.ServerID) *raft.Config {
 	// The state machine is durable and decides by its own position whether to restore (fsm.Open).
 	conf.NoSnapshotRestoreOnStart = true
 	conf.NoLegacyTelemetry = true
-	// Two entries at most are in flight, so a buffered channel gains nothing; unbuffered, every future is answered when raft
-	// shuts down.
+	// Two entries at most are in flight, so a buffered channel gains nothing.
 	conf.BatchApplyCh = false
 	conf.Logger = newHCLogger(c.Environment.Logger, "raft")
 	return conf
 }
 
 // startRaft starts raft, founding the cluster first where this node is a founder and has no state yet.
-func startRaft(c Config, gc groupConfig, trans raft.Transport) (_ *raft.Raft, err error) {
+func startRaft(c Config, gc groupConfig, trans raft.Transport) (_ *answeringRaft, err error) {
 	conf := raftConfig(c, raft.ServerID(gc.self))
 	s := gc.store
 	if len(gc.founders) > 0 {
@@ -67,7 +66,11 @@ func startRaft(c Config, gc groupConfig, trans raft.Transport) (_ *raft.Raft, er
 			err = fmt.Errorf("raft cannot start on the log in %s: %w; if it is damaged, %s", groupDir(c.DataDir, gc.id), err, wayOut)
 		}
 	}()
-	return raft.NewRaft(conf, s.fsm, s.entries, s.log, s.snapshots, trans)
+	r, err := raft.NewRaft(conf, s.fsm, s.entries, s.log, s.snapshots, trans)
+	if err != nil {
+		return nil, err
+	}
+	return newAnsweringRaft(r), nil
 }
 
 // founding is the first configuration: every founder votes, and every founder writes the very same.

@@ -18,7 +18,7 @@ const minVoters = 3
 // successor votes, and only after they have been dead for a long time.
 type replacer struct {
 	self     member.ID
-	raft     *raft.Raft
+	raft     *answeringRaft
 	describe func(member.ID) (member.Member, bool)
 	// heard asks a node directly: gossip alone does not make a node dead.
 	ask   func(context.Context, member.ID) (Stats, error)

@@ -3,7 +3,6 @@ package cluster
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path"
 	"time"
 
@@ -45,19 +44,23 @@ type LogConfig struct {
 // LogOpener opens the log in a directory. It checks every entry and changes nothing on disk when one is damaged.
 type LogOpener func(LogConfig) (Log, error)
 
-// openBolt is the LogOpener of the product.
-func openBolt(c LogConfig) (Log, error) {
-	file := path.Join(c.Dir, "raft.db")
-	if c.Existing {
-		if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("%s is missing, and this node has voted before: %s", file, wayOut)
+// openBolt is the LogOpener of a node that is given no other.
+func openBolt(c LogConfig) (Log, error) { return LogOn(raftlog.Bolt())(c) }
+
+// LogOn is the product's LogOpener, on an engine. Every write is synced before it is answered.
+func LogOn(engine raftlog.Engine) LogOpener {
+	return func(c LogConfig) (Log, error) {
+		log, err := raftlog.Open(raftlog.Config{
+			Engine: engine, Path: path.Join(c.Dir, "raft.db"), Existing: c.Existing, Now: c.Now, Fatal: c.Fatal, Registerer: c.Registerer,
+		})
+		if errors.Is(err, raftlog.ErrMissing) {
+			return nil, fmt.Errorf("%w, and this node has voted before: %s", err, wayOut)
 		}
+		if err != nil {
+			return nil, err // never a nil *Log in a Log that is not nil
+		}
+		return log, nil
 	}
-	log, err := raftlog.Open(raftlog.Config{Path: file, Now: c.Now, Fatal: c.Fatal, Registerer: c.Registerer})
-	if err != nil {
-		return nil, err // never a nil *Log in a Log that is not nil
-	}
-	return log, nil
 }
 
 // wayOut is what helps a node whose memory is damaged or lost. It must not go on with what is left: an old voter without its

@@ -45,9 +45,9 @@ type Config struct {
 	Key []byte
 	// Seeds are where the cluster may be found; see ParseSeed.
 	Seeds []string
-	// KnownFile keeps the addresses of peers, so that a restart finds the
-	// cluster though its seeds are gone. Empty: none is kept.
-	KnownFile string
+	// Known keeps the addresses of peers, so that a restart finds the
+	// cluster though its seeds are gone. Nil: none is kept.
+	Known Keeper
 
 	// Transport replaces the real sockets; nil for those.
 	Transport Transport

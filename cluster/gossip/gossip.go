@@ -76,7 +76,7 @@ func Open(ctx context.Context, c Config) (*Gossip, error) {
 		return nil, err
 	}
 
-	peers, err := loadKnown(c.KnownFile)
+	peers, err := loadKnown(c.Known)
 	if err != nil {
 		quiet.Warn("starting without the addresses of the last run", "error", err)
 	}

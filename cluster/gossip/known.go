@@ -2,9 +2,7 @@ package gossip
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
@@ -14,11 +12,20 @@ import (
 // maxKnown bounds the addresses kept for the next start.
 const maxKnown = 64
 
+// Keeper keeps one small piece of data from one start to the next: a file in
+// the node's data directory. It must be quick, or gossip closes slowly.
+type Keeper interface {
+	// Load returns what was last saved, nil if nothing was.
+	Load() ([]byte, error)
+	// Save replaces it, in one step.
+	Save(data []byte) error
+}
+
 // known keeps where peers were last seen. It is a hint: a lost or damaged file
 // costs a look at the seeds and no more. Used by the joiner's goroutine alone.
 type known struct {
-	path  string // empty: nothing is kept
-	saved []knownPeer
+	keeper Keeper // nil: nothing is kept
+	saved  []knownPeer
 }
 
 // knownPeer is one line of the file.
@@ -29,16 +36,13 @@ type knownPeer struct {
 }
 
 // loadKnown reads the file. The error is for the log: what comes with it works.
-func loadKnown(path string) (*known, error) {
-	k := &known{path: path}
-	if path == "" {
+func loadKnown(keeper Keeper) (*known, error) {
+	k := &known{keeper: keeper}
+	if keeper == nil {
 		return k, nil
 	}
-	b, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return k, nil
-	}
-	if err == nil {
+	b, err := keeper.Load()
+	if b != nil && err == nil {
 		err = json.Unmarshal(b, &k.saved)
 	}
 	if err != nil {
@@ -61,7 +65,7 @@ func (k *known) addrs() []string {
 // update takes in who is known now and rewrites the file if that changed
 // anything. Peers not seen since the start are kept, ones that left are not.
 func (k *known) update(self member.ID, members []member.Member) error {
-	if k.path == "" {
+	if k.keeper == nil {
 		return nil
 	}
 	var next []knownPeer
@@ -93,11 +97,7 @@ func (k *known) save() error {
 	if err != nil {
 		return fmt.Errorf("known peers: %w", err)
 	}
-	fresh := k.path + ".new"
-	if err := os.WriteFile(fresh, append(b, '\n'), 0o600); err != nil {
-		return fmt.Errorf("known peers: %w", err)
-	}
-	if err := os.Rename(fresh, k.path); err != nil {
+	if err := k.keeper.Save(append(b, '\n')); err != nil {
 		return fmt.Errorf("known peers: %w", err)
 	}
 	return nil

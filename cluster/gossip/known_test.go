@@ -1,6 +1,7 @@
 package gossip
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,9 +13,22 @@ import (
 	"tinyurl/cluster/member"
 )
 
+// fileKeeper is a Keeper in a file of the operating system.
+type fileKeeper string
+
+func (f fileKeeper) Load() ([]byte, error) {
+	b, err := os.ReadFile(string(f))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	return b, err
+}
+
+func (f fileKeeper) Save(data []byte) error { return os.WriteFile(string(f), data, 0o600) }
+
 func TestKnownPeersAreKeptUntilTheyLeave(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "known.json")
-	k, err := loadKnown(path)
+	k, err := loadKnown(fileKeeper(path))
 	if err != nil || len(k.addrs()) != 0 {
 		t.Fatalf("no file: %v, %v", k.addrs(), err)
 	}
@@ -26,7 +40,7 @@ func TestKnownPeersAreKeptUntilTheyLeave(t *testing.T) {
 		if err := k.update(testID(0), members); err != nil {
 			t.Fatal(err)
 		}
-		if k, err = loadKnown(path); err != nil || !slices.Equal(k.addrs(), want) {
+		if k, err = loadKnown(fileKeeper(path)); err != nil || !slices.Equal(k.addrs(), want) {
 			t.Fatalf("on file %v (%v), want %v", k.addrs(), err, want)
 		}
 	}
@@ -43,7 +57,7 @@ func TestKnownPeersAreKeptUntilTheyLeave(t *testing.T) {
 	if err := os.WriteFile(path, []byte("{torn"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if k, err := loadKnown(path); err == nil || len(k.addrs()) != 0 {
+	if k, err := loadKnown(fileKeeper(path)); err == nil || len(k.addrs()) != 0 {
 		t.Errorf("a damaged file gives %v, %v", k.addrs(), err)
 	}
 }
@@ -53,7 +67,7 @@ func TestADamagedKnownFileDoesNotStopTheStart(t *testing.T) {
 	if err := os.WriteFile(path, []byte("{torn"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a := start(t, 1, 1, func(c *Config) { c.KnownFile = path })
+	a := start(t, 1, 1, func(c *Config) { c.Known = fileKeeper(path) })
 	if !strings.Contains(a.logs.String(), "without the addresses of the last run") {
 		t.Error("the damage is not mentioned")
 	}
@@ -63,7 +77,7 @@ func TestAnUnwritableKnownFileIsMentionedAndNoMore(t *testing.T) {
 	a := start(t, 1, 1, nil)
 	b := start(t, 2, 1, func(c *Config) {
 		c.Seeds = []string{a.Addr()}
-		c.KnownFile = filepath.Join(t.TempDir(), "no", "known.json")
+		c.Known = fileKeeper(filepath.Join(t.TempDir(), "no", "known.json"))
 	})
 	converged(t, a, b)
 	eventually(t, "the log says so", func() bool {

@@ -122,12 +122,12 @@ func TestANodeThatFormsElsewhereIsForgotten(t *testing.T) {
 }
 
 func TestARestartFindsTheClusterThoughItsSeedIsGone(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "known.json")
+	file := fileKeeper(filepath.Join(t.TempDir(), "known.json"))
 	seed := start(t, 1, 1, nil)
 	other := start(t, 2, 1, seeded(seed.Addr()))
 	keeper := start(t, 3, 1, func(c *Config) {
 		c.Seeds = []string{seed.Addr()}
-		c.KnownFile = file
+		c.Known = file
 	})
 	converged(t, seed, other, keeper)
 	eventually(t, "both peers are on file", func() bool {
@@ -141,7 +141,7 @@ func TestARestartFindsTheClusterThoughItsSeedIsGone(t *testing.T) {
 	})
 	again := start(t, 3, 2, func(c *Config) {
 		c.Seeds = []string{seed.Addr()}
-		c.KnownFile = file
+		c.Known = file
 	})
 	converged(t, other, again)
 }

@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
-	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	berrors "go.etcd.io/bbolt/errors"
 )
@@ -31,6 +30,8 @@ var (
 	ErrDamaged = errors.New("raft log is damaged")
 	// ErrLocked means that another process has the file open.
 	ErrLocked = errors.New("raft log is in use by another process")
+	// ErrMissing means that there is no file where there must be one.
+	ErrMissing = errors.New("raft log is missing")
 	// ErrFailed is wrapped by every error after the first failure.
 	ErrFailed = errors.New("raft log has failed")
 	// ErrClosed is returned after Close.
@@ -47,20 +48,14 @@ const (
 	WriteState    Write = "state"    // term or vote
 )
 
-// Store is what a Log wraps: raft-boltdb's BoltStore, or another log store of
-// the same duties. A missing key must be answered by an error that reads "not
-// found", since raft compares that text.
-type Store interface {
-	raft.LogStore
-	Set(key, value []byte) error
-	Get(key []byte) ([]byte, error)
-	Close() error
-}
-
 // Config of a Log.
 type Config struct {
-	// Path of the bolt file. Its directory must exist. Not used by Wrap.
+	// Path of the file. Its directory must exist. Wrap only names it in errors.
 	Path string
+	// Engine keeps the file; nil means Bolt. Not used by Wrap.
+	Engine Engine
+	// Existing refuses a missing file with ErrMissing, where otherwise an empty one is made. Not used by Wrap.
+	Existing bool
 	// NoSync leaves out every fsync: for tests and benches alone, a crash of
 	// the machine then loses acknowledged entries.
 	NoSync bool
@@ -185,7 +180,7 @@ func (l *Log) read(what string, do func() error) error {
 		return err
 	}
 	err := l.guard(do)
-	if err == nil || errors.Is(err, raft.ErrLogNotFound) || errors.Is(err, raftboltdb.ErrKeyNotFound) {
+	if err == nil || errors.Is(err, raft.ErrLogNotFound) || errors.Is(err, ErrNotFound) {
 		return err // unwrapped: raft compares the text of "not found"
 	}
 	return l.fail(what, err)

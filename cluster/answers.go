@@ -1,0 +1,93 @@
+package cluster
+
+import (
+	"fmt"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+	autopilot "github.com/hashicorp/raft-autopilot"
+)
+
+// answeringRaft is raft whose futures are always answered. Raft itself forgets those that it had handed to its state machine's
+// goroutine when it shuts down: committed entries stand in a buffered channel that nobody reads any more, and whoever asks for
+// the outcome waits for ever. A call of another node would then hold the listener open, and a promotion the end of a term.
+type answeringRaft struct {
+	*raft.Raft
+	down     chan struct{} // closed when raft is told to shut down
+	once     sync.Once     // guards down and stopping
+	stopping raft.Future   // answered when nothing of raft runs any more
+}
+
+var _ autopilot.Raft = (*answeringRaft)(nil)
+
+func newAnsweringRaft(r *raft.Raft) *answeringRaft {
+	return &answeringRaft{Raft: r, down: make(chan struct{})}
+}
+
+// Shutdown tells raft to stop; every future that has no answer yet has raft.ErrRaftShutdown from now on, which says nothing about
+// what becomes of its entry. The future it returns waits until nothing of raft runs, at every call; raft's own waits at the first
+// call only, and the state would be closed under a raft that a failure has shut down before.
+func (r *answeringRaft) Shutdown() raft.Future {
+	r.once.Do(func() {
+		r.stopping = r.Raft.Shutdown() // first: a future made after it has an answer of its own
+		close(r.down)
+	})
+	return r.stopping
+}
+
+// Apply, AddVoter, AddNonvoter, DemoteVoter and RemoveServer are raft's.
+func (r *answeringRaft) Apply(data []byte, timeout time.Duration) raft.ApplyFuture {
+	future := r.Raft.Apply(data, timeout)
+	r.bound(future)
+	return future
+}
+
+// AddVoter is raft's.
+func (r *answeringRaft) AddVoter(id raft.ServerID, at raft.ServerAddress, previous uint64, timeout time.Duration) raft.IndexFuture {
+	return r.change(r.Raft.AddVoter(id, at, previous, timeout))
+}
+
+// AddNonvoter is raft's.
+func (r *answeringRaft) AddNonvoter(id raft.ServerID, at raft.ServerAddress, previous uint64, timeout time.Duration) raft.IndexFuture {
+	return r.change(r.Raft.AddNonvoter(id, at, previous, timeout))
+}
+
+// DemoteVoter is raft's.
+func (r *answeringRaft) DemoteVoter(id raft.ServerID, previous uint64, timeout time.Duration) raft.IndexFuture {
+	return r.change(r.Raft.DemoteVoter(id, previous, timeout))
+}
+
+// RemoveServer is raft's.
+func (r *answeringRaft) RemoveServer(id raft.ServerID, previous uint64, timeout time.Duration) raft.IndexFuture {
+	return r.change(r.Raft.RemoveServer(id, previous, timeout))
+}
+
+func (r *answeringRaft) change(future raft.IndexFuture) raft.IndexFuture {
+	r.bound(future)
+	return future
+}
+
+// bound makes a future end with raft. Raft's futures can do that, and those of restores and of transfers do: they have an exported
+// field for the channel of the shutdown. Only the types around it are not exported, hence reflect. Error alone reads the field, and
+// nobody has called it yet. A test notices a version of raft without it.
+func (r *answeringRaft) bound(future raft.Future) {
+	if err := endWith(future, r.down); err != nil {
+		panic(err) // the version of raft is fixed at build time
+	}
+}
+
+// endWith sets the ShutdownCh of a deferred future. Futures that have their answer already are left alone.
+func endWith(future raft.Future, down chan struct{}) error {
+	value := reflect.ValueOf(future)
+	if value.Kind() != reflect.Pointer {
+		return nil // raft's errorFuture, a value, is an answer
+	}
+	field := value.Elem().FieldByName("ShutdownCh")
+	if !field.CanSet() || field.Type() != reflect.TypeFor[chan struct{}]() {
+		return fmt.Errorf("raft's %T has no ShutdownCh: it would never be answered after a shutdown", future)
+	}
+	field.Set(reflect.ValueOf(down))
+	return nil
+}
