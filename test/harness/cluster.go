@@ -33,6 +33,8 @@ type Options struct {
 	Args []string
 	// Unstarted leaves the starting to the test.
 	Unstarted bool
+	// Place is where the processes run; nil is beside the test, on 127.0.0.1.
+	Place Place
 }
 
 // Cluster is a cluster for one test. All of it is gone when the test ends, however it ends.
@@ -89,6 +91,9 @@ func prepare(tb testing.TB, o Options) *Cluster {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	if o.InProcess && o.Place != nil {
+		tb.Fatal("nodes inside this process cannot be elsewhere")
+	}
 	if !o.InProcess && o.Binary == "" {
 		o.Binary = Binary(tb)
 	}
@@ -103,9 +108,12 @@ func prepare(tb testing.TB, o Options) *Cluster {
 	if o.InProcess {
 		c.launcher = apps{tuning: o.Tuning, wires: c.wires}
 	} else {
-		c.launcher = processes{binary: o.Binary}
+		c.launcher = processes{binary: o.Binary, place: o.Place}
 	}
 	tb.Cleanup(c.cleanUp)
+	if o.Place != nil {
+		return c
+	}
 	if c.ports, err = reservePorts(); err != nil {
 		tb.Fatal(err)
 	}
@@ -137,9 +145,12 @@ func (c *Cluster) add(name string) *Node {
 	return n
 }
 
-// assign gives a node ports and a client for them.
-func (c *Cluster) assign(n *Node) {
+// addresses are what a node of that name may listen on: where its machine is now, or ports that nobody had before.
+func (c *Cluster) addresses(name string) Addresses {
 	c.tb.Helper()
+	if c.options.Place != nil {
+		return addressesOn(c.options.Place.IP(name))
+	}
 	var at Addresses
 	for _, address := range []*string{&at.HTTP, &at.Cluster, &at.Gossip} {
 		var err error
@@ -147,6 +158,13 @@ func (c *Cluster) assign(n *Node) {
 			c.tb.Fatal(err)
 		}
 	}
+	return at
+}
+
+// assign gives a node addresses and a client for them.
+func (c *Cluster) assign(n *Node) {
+	c.tb.Helper()
+	at := c.addresses(n.name)
 	api, err := client.New("http://"+at.HTTP, c.key, c.http)
 	if err != nil {
 		c.tb.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,6 +41,8 @@ type Node struct {
 	Secret string
 	// Extra are more settings of this node, from the next start on.
 	Extra []string
+	// Environ is more of the environment of a process of this node, from the next start on.
+	Environ []string
 	// As is the user a process runs as from the next start on; nil is the test's own.
 	As   *syscall.Credential
 	verb []string // what comes before the settings: serve or join, and with whom
@@ -117,9 +120,13 @@ func (n *Node) Log() string {
 // Args is the node's command line, without the program. It is the same for every start unless Move was called.
 func (n *Node) Args() []string {
 	at := n.Addresses()
+	ip, _, err := net.SplitHostPort(at.Cluster)
+	if err != nil {
+		panic(err) // the harness made it
+	}
 	args := append([]string(nil), n.verb...)
 	args = append(args,
-		"--name", n.name, "--data-dir", n.Dir, "--advertise", loopback,
+		"--name", n.name, "--data-dir", n.Dir, "--advertise", ip,
 		"--http-addr", at.HTTP, "--cluster-addr", at.Cluster, "--gossip-addr", at.Gossip,
 		"--cache-size", "64MiB",
 	)
@@ -172,7 +179,7 @@ func (n *Node) environ() []string {
 	if n.Secret != "" {
 		environ = append(environ, "TINYURL_CLUSTER_SECRET="+n.Secret)
 	}
-	return environ
+	return append(environ, n.Environ...)
 }
 
 // change sets the phase; everything that is done to a node begins a new stretch.
@@ -338,7 +345,7 @@ func (n *Node) Wipe() {
 	}
 }
 
-// Move gives a stopped node other ports for its next start.
+// Move gives a stopped node other ports for its next start, or the address that its machine has now.
 func (n *Node) Move() {
 	n.cluster.tb.Helper()
 	if n.Running() {

@@ -14,6 +14,15 @@ import (
 // processes is the launcher of real processes.
 type processes struct {
 	binary string
+	place  Place // nil is here
+}
+
+// start starts a process where the node's processes run.
+func (p processes) start(n *Node, cmd *exec.Cmd) error {
+	if p.place == nil {
+		return cmd.Start()
+	}
+	return p.place.Start(n.name, cmd)
 }
 
 // process is one of them.
@@ -36,7 +45,7 @@ func (p processes) launch(n *Node, args, environ []string, log *os.File) (instan
 		// The kernel watches the thread that started the process, so that thread has to stay until then.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		if e := cmd.Start(); e != nil {
+		if e := p.start(n, cmd); e != nil {
 			err <- e
 			return
 		}
