@@ -9,6 +9,21 @@
 //
 // The wrapper belongs below raft.NewLogCache, so that the cache holds entries
 // exactly as raft made them.
+//
+// # Failpoints
+//
+// A binary built with -tags failpoints lets a test fail the disk under a real
+// process. The variable TINYURL_FAILPOINTS names a control file, which is read
+// before every write of the log:
+//
+//	off        nothing; the same as an empty or a missing file
+//	eio        the write fails as if the kernel had said EIO
+//	enospc     the write fails as on a full disk
+//	stall      the write hangs until the file says something else, and does that
+//	stall 3s   the write hangs that long, and then succeeds
+//
+// To change it, write another file and rename it: one that is half written is
+// obeyed as well. A build without the tag has none of this code.
 package raftlog
 
 import (
@@ -109,7 +124,7 @@ func Wrap(inner Store, c Config) (*Log, error) {
 		path:        c.Path,
 		fatal:       c.Fatal,
 		now:         c.Now,
-		beforeWrite: c.BeforeWrite,
+		beforeWrite: failpoint(c.BeforeWrite),
 		writing:     make(map[uint64]time.Time),
 	}
 	if l.now == nil {
