@@ -1,0 +1,181 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tinyurl/cluster"
+	"tinyurl/fsm/command"
+	"tinyurl/fsm/link"
+	"tinyurl/test/history"
+)
+
+// answer fills in what became of an operation.
+type answer func(*history.Operation)
+
+// asked is one connection of a client to a node: requests that travel together, and one wait for their answers.
+type asked struct {
+	process *process
+	wait    time.Duration // how long the client waits; the node is told
+	pending []*history.Pending
+}
+
+// errBroken is what a client sees when the process it talks to dies.
+var errBroken = errors.New("connection lost")
+
+// send runs do on the node as a server does for a client: it begins when the process hears of it, its answer gets out only while
+// the process lives, and the client waits no longer than it likes. The operations have begun; send ends them.
+func (a asked) send(do func(context.Context, *cluster.Node) []answer) bool {
+	p := a.process
+	ctx, cancel := context.WithTimeout(context.Background(), a.wait)
+	answered := make(chan []answer, 1)
+	go func() {
+		defer cancel()
+		<-p.paused.passage() // a request to a machine that stands still is served when it goes on, whoever still waits
+		if p.dead() {
+			return
+		}
+		answered <- do(ctx, p.node)
+	}()
+	patience := time.NewTimer(a.wait + a.wait/8)
+	defer patience.Stop()
+	select {
+	case got := <-answered:
+		if !p.dead() {
+			// A machine that stands still sends nothing, also what it has ready.
+			select {
+			case <-p.paused.passage():
+			case <-patience.C:
+				return a.lost(errors.New("no answer in time"))
+			case <-p.over:
+				return a.lost(errBroken)
+			}
+			for i, pending := range a.pending {
+				pending.End(got[i])
+			}
+			return true
+		}
+		return a.lost(errBroken)
+	case <-p.over:
+		return a.lost(errBroken)
+	case <-patience.C:
+		return a.lost(errors.New("no answer in time"))
+	}
+}
+
+// lost ends every operation as unknown.
+func (a asked) lost(why error) bool {
+	for _, pending := range a.pending {
+		pending.End(func(o *history.Operation) { o.Outcome, o.Error = history.Unknown, why.Error() })
+	}
+	return false
+}
+
+// create asks for links. It returns the operations as they ended.
+func (w *world) create(p *process, client int, wait time.Duration, drafts ...link.Draft) []history.Operation {
+	a := asked{process: p, wait: wait}
+	for _, d := range drafts {
+		op := history.Operation{
+			Client: client, Node: p.machine.name, Kind: history.Create, Code: string(d.Slug), Slug: d.Slug != "", Target: string(d.Target),
+		}
+		if d.Once != nil {
+			op.Key = d.Once.Key
+		}
+		a.pending = append(a.pending, w.recorder.Begin(op))
+	}
+	ended := make([]history.Operation, len(drafts))
+	for i := range ended {
+		ended[i].Outcome = history.Unknown
+	}
+	a.send(func(ctx context.Context, n *cluster.Node) []answer {
+		results, err := n.Create(ctx, drafts)
+		answers := make([]answer, len(drafts))
+		for i := range drafts {
+			result := command.Result{Err: err}
+			if err == nil {
+				result = results[i]
+			}
+			answers[i] = func(o *history.Operation) {
+				sortOutcome(o, result.Err)
+				if o.Outcome == history.OK {
+					o.Code, o.Version = string(result.Link.Code), result.Link.Version
+					if result.Link.Target != drafts[i].Target {
+						w.problem("target", "%s answered a create of %q with a link to %q", p.machine.name, drafts[i].Target, result.Link.Target)
+					}
+				}
+				ended[i] = *o
+			}
+		}
+		return answers
+	})
+	return ended
+}
+
+// read asks for a link by get or follow; remove deletes one.
+func (w *world) read(p *process, client int, wait time.Duration, kind history.Kind, code string) history.Outcome {
+	outcome := history.Unknown
+	a := asked{process: p, wait: wait, pending: []*history.Pending{
+		w.recorder.Begin(history.Operation{Client: client, Node: p.machine.name, Kind: kind, Code: code}),
+	}}
+	a.send(func(ctx context.Context, n *cluster.Node) []answer {
+		var l link.Link
+		var err error
+		if kind == history.Follow {
+			l, err = n.Resolve(ctx, link.Code(code))
+		} else {
+			l, err = n.Get(ctx, link.Code(code), false)
+		}
+		return []answer{func(o *history.Operation) {
+			sortOutcome(o, err)
+			if o.Outcome == history.OK {
+				o.Target, o.Version = string(l.Target), l.Version
+			}
+			outcome = o.Outcome
+		}}
+	})
+	return outcome
+}
+
+func (w *world) remove(p *process, client int, wait time.Duration, code string) history.Outcome {
+	outcome := history.Unknown
+	a := asked{process: p, wait: wait, pending: []*history.Pending{
+		w.recorder.Begin(history.Operation{Client: client, Node: p.machine.name, Kind: history.Delete, Code: code}),
+	}}
+	a.send(func(ctx context.Context, n *cluster.Node) []answer {
+		err := n.Delete(ctx, link.Code(code))
+		return []answer{func(o *history.Operation) {
+			sortOutcome(o, err)
+			outcome = o.Outcome
+		}}
+	})
+	return outcome
+}
+
+// sortOutcome says what an error promises. link.ErrOverloaded and link.ErrDiskFull promise that nothing happened; everything that is
+// not a word of the domain promises nothing.
+func sortOutcome(o *history.Operation, err error) {
+	if err != nil {
+		o.Error = err.Error()
+	}
+	switch {
+	case err == nil:
+		o.Outcome = history.OK
+	case errors.Is(err, link.ErrNoLeader):
+		o.Outcome = history.Unknown
+	case errors.Is(err, link.ErrNotFound):
+		o.Outcome = history.NotFound
+	case errors.Is(err, link.ErrGone):
+		o.Outcome = history.Gone
+	case errors.Is(err, link.ErrSlugTaken):
+		o.Outcome = history.Taken
+	case errors.Is(err, link.ErrKeyReused):
+		o.Outcome = history.Conflict
+	case errors.Is(err, link.ErrOverloaded), errors.Is(err, link.ErrDiskFull), errors.Is(err, link.ErrSlugReserved),
+		errors.Is(err, link.ErrInvalidSlug), errors.Is(err, link.ErrInvalidTarget), errors.Is(err, link.ErrInvalidField),
+		errors.Is(err, link.ErrExhausted):
+		o.Outcome = history.Refused
+	default:
+		o.Outcome = history.Unknown
+	}
+}

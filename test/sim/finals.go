@@ -1,0 +1,141 @@
+package sim
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"path"
+
+	"github.com/hashicorp/raft"
+
+	"tinyurl/fsm/command"
+	"tinyurl/fsm/link"
+	"tinyurl/fsm/store"
+	"tinyurl/test/history"
+)
+
+// collect reads what all disks hold: every log entry there ever was, and the state of every member.
+func (l *life) collect() {
+	w := l.world
+	slugs := l.entries()
+	var codec *link.Codec
+	for _, m := range w.members() {
+		if m.current() == nil {
+			continue
+		}
+		c, err := l.final(m, slugs)
+		if err != nil {
+			w.problem("final", "%s: %v", m.name, err)
+		}
+		if c != nil {
+			codec = c
+		}
+	}
+	w.recorder.Change(func(r *history.Run) { r.LogsComplete = true })
+	l.codec = codec
+}
+
+// entries records every entry once, with a node that held it, and returns all slugs that were asked for.
+func (l *life) entries() map[string]bool {
+	w := l.world
+	seen := map[string]bool{}
+	slugs := map[string]bool{}
+	for _, m := range w.machines {
+		for _, d := range m.disks() {
+			for _, e := range d.Entries() {
+				if e.Type != raft.LogCommand {
+					continue
+				}
+				id := fmt.Sprintf("%d %d %x", e.Index, e.Term, sha256.Sum256(e.Data))
+				if seen[id] {
+					continue
+				}
+				seen[id] = true
+				decoded, err := command.DecodeEntry(e.Data)
+				if err != nil {
+					w.problem("entry", "%s holds entry %d of term %d, which nobody can read: %v", m.name, e.Index, e.Term, err)
+					continue
+				}
+				w.recorder.Entry(effects(m.name, e.Index, e.Term, decoded, slugs))
+			}
+		}
+	}
+	return slugs
+}
+
+func effects(node string, index, term uint64, entry command.Entry, slugs map[string]bool) history.Entry {
+	e := history.Entry{Node: node, Index: index, Term: term}
+	for _, b := range entry.Batches {
+		for _, op := range b.Operations {
+			switch c := op.Command.(type) {
+			case command.Create:
+				effect := history.Effect{Code: string(c.Draft.Slug), Target: string(c.Draft.Target)}
+				if c.Draft.Once != nil {
+					effect.Key = c.Draft.Once.Key
+				}
+				if c.Draft.Slug != "" {
+					slugs[string(c.Draft.Slug)] = true
+				}
+				e.Creates = append(e.Creates, effect)
+			case command.Delete:
+				e.Deletes = append(e.Deletes, string(c.Code))
+			}
+		}
+	}
+	return e
+}
+
+// final opens the store a closed node left and records all that is in it.
+func (l *life) final(m *machine, slugs map[string]bool) (*link.Codec, error) {
+	var failure error
+	s, err := store.Open(path.Join("/data/groups/0", "state"), store.Options{
+		FS: m.store().FS(), CacheBytes: 1 << 20, Fatal: func(err error) { failure = err },
+	})
+	if err != nil {
+		return nil, err
+	}
+	position, digest := s.CurrentDigest()
+	f := history.Final{
+		Node: m.name, Applied: position.Index, Digest: digest.String(), Links: s.Links(), Targets: map[string]string{},
+	}
+	look := func(code link.Code) error {
+		got, err := s.Lookup(code)
+		switch {
+		case err == nil:
+			f.Targets[string(code)] = string(got.Target)
+		case errors.Is(err, link.ErrGone):
+			f.Deleted = append(f.Deleted, string(code))
+		case !errors.Is(err, link.ErrNotFound):
+			return err
+		}
+		return nil
+	}
+	codec, _ := s.Codec()
+	for id := link.ID(1); codec != nil && id <= s.Counter(); id++ {
+		err = errors.Join(err, look(codec.Encode(id)))
+	}
+	for slug := range slugs {
+		err = errors.Join(err, look(link.Code(slug)))
+	}
+	if got := uint64(len(f.Targets)); err == nil && got != f.Links {
+		err = fmt.Errorf("%d links are found where %d are counted", got, f.Links)
+	}
+	l.world.recorder.Final(f)
+	return codec, errors.Join(err, failure, s.Close())
+}
+
+// number fills in the ids of generated codes.
+func number(h history.History, codec *link.Codec) {
+	if codec == nil {
+		return
+	}
+	for i := range h.Operations {
+		op := &h.Operations[i]
+		if op.Kind != history.Create || op.Slug || op.Outcome != history.OK {
+			continue
+		}
+		if id, ok := codec.Decode(link.Code(op.Code)); ok {
+			op.ID = uint64(id)
+		}
+	}
+}
