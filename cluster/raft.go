@@ -66,7 +66,7 @@ func startRaft(c Config, gc groupConfig, trans raft.Transport) (_ *answeringRaft
 			err = fmt.Errorf("raft cannot start on the log in %s: %w; if it is damaged, %s", groupDir(c.DataDir, gc.id), err, wayOut)
 		}
 	}()
-	r, err := raft.NewRaft(conf, s.fsm, s.entries, s.log, s.snapshots, trans)
+	r, err := raft.NewRaft(conf, s.fsm, s.entries, s.votes, s.snapshots, trans)
 	if err != nil {
 		return nil, err
 	}

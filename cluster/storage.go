@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -63,6 +65,24 @@ func LogOn(engine raftlog.Engine) LogOpener {
 	}
 }
 
+// votes is the log as raft's memory of its term and its vote. Raft panics when a term cannot be kept, which would end the process
+// without a word and its redirects with it. The log's Fatal knows by then, and has told raft to stop: raft's goroutine ends here.
+type votes struct {
+	Log
+	// running: raft keeps the term once while it is made, before it runs, where an error is an error.
+	running atomic.Bool
+}
+
+// SetUint64 keeps a number, or ends raft's goroutine.
+func (v *votes) SetUint64(key []byte, value uint64) error {
+	err := v.Log.SetUint64(key, value)
+	if err != nil && v.running.Load() {
+		runtime.Goexit()
+	}
+	v.running.Store(err == nil)
+	return err
+}
+
 // wayOut is what helps a node whose memory is damaged or lost. It must not go on with what is left: an old voter without its
 // votes could elect a leader that lacks an acknowledged write.
 const wayOut = "wipe this node's whole data directory and start it again, it will join as a new member"
@@ -74,6 +94,7 @@ type storage struct {
 	snapshots *fsm.Snapshots
 	log       Log
 	entries   gapless // what raft reads and writes; above log
+	votes     *votes  // likewise
 }
 
 // groupDir is where a group keeps its files.
@@ -113,6 +134,7 @@ func openStorage(c Config, group uint32, cluster clusterRecord) (_ *storage, err
 		return nil, err
 	}
 	s.snapshots = s.fsm.Snapshots()
+	s.votes = &votes{Log: s.log}
 	s.entries = gapless{LogCache: cache, snapshot: s.snapshots.Anchor}
 	return s, s.check()
 }

@@ -1,9 +1,13 @@
 package cluster
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -46,6 +50,44 @@ func TestAFounderKilledInTheMiddleOfFoundingFoundsAtItsNextStart(t *testing.T) {
 		c.create(n, link.Draft{Target: "https://example.com/"})
 		c.stop(n)
 	}
+}
+
+// raft panics when it cannot keep a term: the process would end before it has said why, and its redirects with it.
+func TestADiskThatFailsAtATermStopsTheNodeAndNotTheProcess(t *testing.T) {
+	var failing atomic.Pointer[string]
+	c := newTestCluster(t, 3, func(c *Config) {
+		name := c.Name
+		c.Environment.OpenLog = hooked(func(w raftlog.Write) error {
+			if f := failing.Load(); f != nil && *f == name && w == raftlog.WriteState {
+				return syscall.EIO
+			}
+			return nil
+		})
+	})
+	made := c.create(c.nodes[0], link.Draft{Target: "https://example.com/"})
+	leader := c.leader()
+	bad := c.others(leader)[0]
+	c.eventually("the link is on the node", func() bool {
+		_, err := bad.Get(t.Context(), made.Code, true)
+		return err == nil
+	})
+	failing.Store(&bad.config.Name)
+	c.stop(leader) // whoever leads next does so in a new term
+	select {
+	case err := <-bad.fatal:
+		if !errors.Is(err, syscall.EIO) {
+			t.Fatalf("the reason is %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("no new term was to be kept")
+	}
+	if got, err := bad.Resolve(t.Context(), made.Code); err != nil || got.Target != made.Target {
+		t.Errorf("a redirect of the node that stops: %+v, %v", got, err)
+	}
+	c.stop(bad)
+	failing.Store(nil)
+	c.start(bad)
+	c.create(bad, link.Draft{Target: "https://example.com/after"})
 }
 
 func TestEveryDirectoryThatIsMadeIsDurable(t *testing.T) {
