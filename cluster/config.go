@@ -85,6 +85,8 @@ type Environment struct {
 type Tuning struct {
 	// Heartbeat is raft's heartbeat, election and lease time-out.
 	Heartbeat time.Duration
+	// Commit is how soon followers learn of a commit when nothing else is sent.
+	Commit time.Duration
 	// SnapshotThreshold is the number of entries after which a snapshot is taken, SnapshotInterval how often that is looked
 	// at, TrailingLogs how many entries stay in the log behind it.
 	SnapshotThreshold, TrailingLogs uint64
@@ -113,6 +115,7 @@ type Tuning struct {
 
 func (t Tuning) withDefaults() Tuning {
 	orDuration(&t.Heartbeat, time.Second)
+	orDuration(&t.Commit, min(50*time.Millisecond, t.Heartbeat/4))
 	orDuration(&t.SnapshotInterval, 30*time.Second)
 	orDuration(&t.SeedPatience, 30*time.Second)
 	orDuration(&t.Stabilization, 10*time.Second)

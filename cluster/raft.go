@@ -10,8 +10,6 @@ import (
 )
 
 const (
-	// commitTimeout is how soon followers learn of a commit when nothing else is sent.
-	commitTimeout = 50 * time.Millisecond
 	// maxAppendEntries is how many entries travel in one message; with command.MaxBytes an entry, 8 MiB at the worst, which
 	// an RPC must carry within its time-out.
 	maxAppendEntries = 32
@@ -34,7 +32,7 @@ func raftConfig(c Config, self raft.ServerID) *raft.Config {
 	conf.HeartbeatTimeout = c.Tuning.Heartbeat
 	conf.ElectionTimeout = c.Tuning.Heartbeat
 	conf.LeaderLeaseTimeout = c.Tuning.Heartbeat
-	conf.CommitTimeout = min(commitTimeout, c.Tuning.Heartbeat/4)
+	conf.CommitTimeout = c.Tuning.Commit
 	conf.MaxAppendEntries = maxAppendEntries
 	conf.SnapshotThreshold = c.Tuning.SnapshotThreshold
 	conf.SnapshotInterval = c.Tuning.SnapshotInterval
