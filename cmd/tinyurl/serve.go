@@ -49,6 +49,10 @@ func joinCommand(p process) *cobra.Command {
 
 // serve runs a node until a signal, a leave or damage ends it. Once the node is ready it calls announce, if not nil.
 func serve(cmd *cobra.Command, p process, announce func(*server.App)) error {
+	p, tuning, err := p.underTest()
+	if err != nil {
+		return err
+	}
 	load := func() (server.Settings, error) { return server.Load(cmd.Flags(), p.environ, server.ThisMachine()) }
 	settings, err := load()
 	if err != nil {
@@ -58,7 +62,7 @@ func serve(cmd *cobra.Command, p process, announce func(*server.App)) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	app, err := server.Open(ctx, settings, server.Environment{
-		Version: version(), LogOutput: p.stderr, Notifier: server.Systemd{},
+		Version: version(), LogOutput: p.stderr, Notifier: server.Systemd{}, Tuning: tuning,
 	})
 	if err != nil {
 		return err
