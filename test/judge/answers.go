@@ -1,0 +1,28 @@
+package judge
+
+import (
+	"fmt"
+
+	"tinyurl/test/history"
+)
+
+// checkAnswers: every answer is one that its request can have.
+func checkAnswers(t *trial) {
+	for i := range t.h.Operations {
+		o := &t.h.Operations[i]
+		sensible := true
+		switch o.Outcome {
+		case history.OK:
+			sensible = o.Target != "" || o.Kind == history.Delete
+		case history.NotFound, history.Gone:
+			sensible = o.Kind != history.Create
+		case history.Taken:
+			sensible = o.Kind == history.Create && o.Slug
+		case history.Conflict:
+			sensible = o.Kind == history.Edit || o.Kind == history.Create && o.Key != ""
+		}
+		if !sensible {
+			t.accuse(o.Code, fmt.Sprintf("node %s answered a %s with %s, which means nothing", o.Node, o.Kind, o.Outcome), i)
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package judge
+
+import (
+	"slices"
+
+	"tinyurl/test/history"
+)
+
+// fact is what an answer that changed nothing says of the state. While a code has no edits, or the answer has a version, a state
+// in which a fact is true is left once and for all.
+type fact struct {
+	outcome history.Outcome
+	target  int32
+	version uint64
+	maker   int32 // of a "taken": a state that is another's
+	kind    history.Kind
+}
+
+// factOf gives the fact a deed tells; none for one that may have changed something.
+func (d *deed) fact() (fact, bool) {
+	switch {
+	case d.kind == history.Create && d.outcome == history.Taken:
+		return fact{outcome: d.outcome, target: anyTarget, maker: d.maker}, true
+	case d.kind == finalRead && d.outcome == history.Unknown:
+		return fact{outcome: d.outcome, target: anyTarget}, true
+	case d.outcome == history.Unknown, d.outcome == history.Conflict:
+		return fact{}, false
+	case d.outcome == history.NotFound, d.outcome == history.Gone:
+		return fact{outcome: d.outcome, target: anyTarget}, true
+	case d.kind == history.Get, d.kind == history.Follow, d.kind == finalRead:
+		f := fact{outcome: d.outcome, target: d.target, version: d.version}
+		if d.late {
+			f.kind = history.Follow
+		}
+		return f, true
+	default:
+		return fact{}, false
+	}
+}
+
+// lasting reports whether the states in which the fact is true follow each other without a gap.
+func (f fact) lasting(edited bool) bool { return !edited || f.outcome != history.OK || f.version != 0 }
+
+// reduced leaves out the deeds which others imply, so that the rest is linearizable if and only if all are. Of equal facts
+// that last, the first to return (A) and the last to be called (C) are enough: the state has the fact from A's point to C's, and every
+// other answer's interval begins before C's point and ends after A's, so it meets that stretch. Of other equal facts, one whose interval
+// contains another's is implied by it. Of unanswered deletes the first can do whatever another could: only one takes effect.
+func (s *sketch) reduced() []*deed {
+	groups := make(map[fact][]*deed)
+	var kept []*deed
+	waiting := false // a delete that was not answered
+	for _, d := range s.deeds {
+		f, is := d.fact()
+		switch {
+		case is:
+			groups[f] = append(groups[f], d)
+		case d.kind == history.Delete && d.outcome == history.Unknown && waiting:
+		default:
+			waiting = waiting || d.kind == history.Delete && d.outcome == history.Unknown
+			kept = append(kept, d)
+		}
+	}
+	for f, group := range groups {
+		if f.kind == history.Follow || f.lasting(s.edited) {
+			kept = append(kept, ends(group)...)
+		} else {
+			kept = append(kept, innermost(group)...)
+		}
+	}
+	slices.SortFunc(kept, func(a, b *deed) int {
+		if c := compare(a.call, b.call); c != 0 {
+			return c
+		}
+		return compare(a.returned, b.returned)
+	})
+	return kept
+}
+
+// ends are the first to return and the last to be called of deeds in the order of calls.
+func ends(group []*deed) []*deed {
+	first, last := group[0], group[len(group)-1]
+	for _, d := range group {
+		if d.returned < first.returned {
+			first = d
+		}
+	}
+	// A late fact has no call: the first to return says it all.
+	if first == last || first.late {
+		return []*deed{first}
+	}
+	return []*deed{first, last}
+}
+
+// innermost are the deeds, given in the order of calls, that contain no other.
+func innermost(group []*deed) []*deed {
+	var kept []*deed
+	soonest := uint64(never)
+	for _, d := range slices.Backward(group) {
+		if d.returned < soonest || len(kept) == 0 {
+			kept = append(kept, d)
+			soonest = d.returned
+		}
+	}
+	return kept
+}

@@ -1,0 +1,114 @@
+package judge
+
+import "tinyurl/test/history"
+
+// logged is what all logs together hold: what is not in it never happened.
+type logged struct {
+	keys      map[string]bool
+	generated map[string]bool // targets of creates without a slug
+	slugs     map[[2]string]bool
+	deletes   map[string]bool
+	edits     map[[2]string]bool
+}
+
+func readLogs(entries []history.Entry) *logged {
+	l := &logged{
+		keys: make(map[string]bool), generated: make(map[string]bool), slugs: make(map[[2]string]bool),
+		deletes: make(map[string]bool), edits: make(map[[2]string]bool),
+	}
+	for _, e := range entries {
+		for _, c := range e.Creates {
+			if c.Key != "" {
+				l.keys[c.Key] = true
+			}
+			if c.Code == "" {
+				l.generated[c.Target] = true
+			} else {
+				l.slugs[[2]string{c.Code, c.Target}] = true
+			}
+		}
+		for _, code := range e.Deletes {
+			l.deletes[code] = true
+		}
+		for _, c := range e.Edits {
+			l.edits[[2]string{c.Code, c.Target}] = true
+		}
+	}
+	return l
+}
+
+// create reports whether a log holds a try of the making.
+func (l *logged) create(m *making) bool {
+	if m.key != "" && l.keys[m.key] {
+		return true
+	}
+	if m.slug {
+		return l.slugs[[2]string{m.code, m.target}]
+	}
+	return l.generated[m.target]
+}
+
+// operation reports whether a log holds the delete or edit, or one just like it.
+func (l *logged) operation(o *history.Operation) bool {
+	if o.Kind == history.Delete {
+		return l.deletes[o.Code]
+	}
+	return l.edits[[2]string{o.Code, o.Target}]
+}
+
+// findHidden looks, for every code, for unanswered creates that explain what nobody is known to have asked for there: a create
+// without a slug learns its code from its answer alone.
+func (r *record) findHidden() {
+	var unanswered []*making
+	for _, m := range r.makings {
+		if !m.slug && !m.done() && m.possible() {
+			unanswered = append(unanswered, m)
+		}
+	}
+	for _, a := range r.order {
+		wanted, made := make(map[string]bool), false
+		for _, m := range a.makings {
+			if m.possible() {
+				wanted[m.target], made = true, true
+			}
+		}
+		for _, i := range a.edits {
+			if r.mayHaveHappened(i) {
+				wanted[r.h.Operations[i].Target] = true
+			}
+		}
+		seen := r.seenTargets(a)
+		for target := range seen {
+			if wanted[target] {
+				continue
+			}
+			for _, m := range r.byTarget[target] {
+				if !m.slug && !m.done() && m.possible() {
+					if a.hidden == nil {
+						a.hidden = make(map[string][]*making)
+					}
+					a.hidden[target] = append(a.hidden[target], m)
+				}
+			}
+		}
+		if !made && len(a.hidden) == 0 && (len(seen) == 0 || len(a.edits) > 0) {
+			a.anyHidden = unanswered
+		}
+	}
+}
+
+// seenTargets are the targets that reads and nodes found at the code.
+func (r *record) seenTargets(a *alias) map[string]bool {
+	seen := make(map[string]bool)
+	for _, i := range a.reads {
+		if o := &r.h.Operations[i]; o.Outcome == history.OK {
+			seen[o.Target] = true
+		}
+	}
+	for _, f := range r.h.Finals {
+		if target, live := f.Targets[a.code]; live {
+			seen[target] = true
+		}
+	}
+	return seen
+}
