@@ -1,0 +1,78 @@
+package partition
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"tinyurl/api/client"
+	"tinyurl/api/v1"
+	"tinyurl/test/history"
+)
+
+// outcomeOf says what an answer of the API means, as the public contract has it, and what is wrong with it: an answer that the
+// clients of this package must never get.
+func outcomeOf(err error, diskMayFill bool) (outcome history.Outcome, wrong error) {
+	if err == nil {
+		return history.OK, nil
+	}
+	var refusal *client.Error
+	if !errors.As(err, &refusal) {
+		return history.Unknown, nil // no answer, or half of one
+	}
+	if errors.Is(err, client.ErrNoAnswer) {
+		return history.Unknown, fmt.Errorf("an answer that is not the API's: %w", err)
+	}
+	if refusal.Status == http.StatusServiceUnavailable && refusal.RetryAfter == 0 {
+		wrong = fmt.Errorf("503 without Retry-After: %w", err)
+	}
+	switch refusal.Code {
+	case v1.NoLeader:
+		return history.Unknown, wrong
+	case v1.Overloaded:
+		return history.Refused, wrong
+	case v1.DiskFull:
+		if !diskMayFill {
+			wrong = fmt.Errorf("no disk is full: %w", err)
+		}
+		return history.Refused, wrong
+	case v1.RequestTimeout: // the request had not arrived
+		return history.Refused, nil
+	case v1.NotFound:
+		return history.NotFound, nil
+	case v1.Gone:
+		return history.Gone, nil
+	case v1.SlugTaken:
+		return history.Taken, nil
+	case v1.KeyReused:
+		return history.Conflict, fmt.Errorf("no key was used twice: %w", err)
+	case v1.Internal:
+		return history.Unknown, fmt.Errorf("%d: %w", refusal.Status, err)
+	}
+	return history.Refused, fmt.Errorf("%d: %w", refusal.Status, err)
+}
+
+// visitOf says what an answer to a visitor means. What came instead of a redirect, a 404, a 410 or a 503 is wrong.
+func visitOf(status int, location, retryAfter string, err error) (outcome history.Outcome, wrong error) {
+	switch {
+	case err != nil:
+		return history.Unknown, nil
+	case status == http.StatusFound && location != "":
+		return history.OK, nil
+	case status == http.StatusNotFound:
+		return history.NotFound, nil
+	case status == http.StatusGone:
+		return history.Gone, nil
+	case status == http.StatusServiceUnavailable && retryAfter != "":
+		return history.Unknown, nil
+	}
+	return history.Unknown, fmt.Errorf("status %d, Location %q, Retry-After %q", status, location, retryAfter)
+}
+
+// unsent reports whether a request without an idempotency key certainly never left. (One with a key may: the HTTP client sends it
+// again by itself when its connection breaks, and what is told is how the last try went.)
+func unsent(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}

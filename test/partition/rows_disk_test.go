@@ -1,0 +1,119 @@
+//go:build linux
+
+package partition
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"tinyurl/test/harness"
+)
+
+const (
+	// diskSize is the size of a node's own disk: enough that the node holds its ballast.
+	diskSize = 560 << 20
+	// lowSpace is below the mark under which a node takes no writes.
+	lowSpace = 96 << 20
+)
+
+// logFails makes the writes of a node's log fail or hang. A node whose log failed has ended, and is started again in the end.
+func logFails(order string, who func(*world) *harness.Node) func(*world) func() {
+	return func(w *world) func() {
+		n := who(w)
+		control := w.control(n)
+		w.order(control, order)
+		w.note("failpoint", "%s %s", n.Name(), order)
+		if order == "eio" {
+			n.Wait(leaderWithin)
+		}
+		return func() {
+			w.order(control, "off")
+			if !n.Running() {
+				w.start(n)
+			}
+		}
+	}
+}
+
+// order writes a failpoint's control file: another one is made and renamed, as a half written one would be obeyed as well.
+func (w *world) order(control, order string) {
+	err := os.WriteFile(control+".new", []byte(order), 0o600)
+	if err == nil {
+		err = os.Rename(control+".new", control)
+	}
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// diskFills fills a node's disk, all but some bytes of it. A node that ends over it is started again on the full disk, and must
+// redirect what it knows; with the space everything is back.
+func diskFills(who func(*world) *harness.Node, left int64) func(*world) func() {
+	return func(w *world) func() {
+		n := who(w)
+		filler := filepath.Join(filepath.Dir(w.disks[n.Name()]), "filler")
+		if err := fill(filler, left); err != nil {
+			w.Fatalf("fill the disk of %s: %v", n.Name(), err)
+		}
+		w.note("fill", "%s but for %d bytes", n.Name(), left)
+		return func() {
+			if !n.Running() {
+				w.start(n)
+				w.redirectsAlone(n)
+			}
+			if err := os.Remove(filler); err != nil {
+				w.Fatal(err)
+			}
+		}
+	}
+}
+
+// redirectsAlone waits until a node that cannot write redirects, and follows links that it knew when the row began.
+func (w *world) redirectsAlone(n *harness.Node) {
+	u := w.load.user()
+	if w.known == 0 {
+		return
+	}
+	w.eventually(harness.StartWithin, "redirects from "+n.Name()+" on a full disk", func(context.Context) error {
+		if !n.Running() {
+			return fmt.Errorf("it has ended:\n%s", end(n.Log()))
+		}
+		return w.cluster.Visit(n, w.book.at(0).Code).Err
+	})
+	for range 50 {
+		link := w.book.at(u.r.IntN(w.known))
+		if got := w.cluster.Visit(n, link.Code); got.Location != link.Target {
+			w.violated("%s, on a full disk, visited for %s, which it knew: %s", n.Name(), link.Code, got)
+		}
+	}
+	w.note("redirects", "%s, on a full disk", n.Name())
+}
+
+// fill takes the space of a disk, all but some bytes.
+func fill(path string, left int64) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(filepath.Dir(path), &disk); err != nil {
+		return err
+	}
+	block := make([]byte, 1<<20)
+	for free := int64(disk.Bavail) * disk.Bsize; free > left; free -= int64(len(block)) {
+		if int64(len(block)) > free-left {
+			block = block[:free-left]
+		}
+		if _, err := file.Write(block); errors.Is(err, syscall.ENOSPC) && left == 0 {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	return file.Sync()
+}
