@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -12,6 +13,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"tinyurl/cluster"
+	"tinyurl/fsm/store"
 )
 
 // fatals collects what the product says it cannot go on for.
@@ -40,11 +42,7 @@ func openLog(t *testing.T, d *Disk) (cluster.Log, *fatals) {
 	if err := d.FS().MkdirAll("/data", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	root, err := d.FS().OpenDir("/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := root.Sync(); err != nil {
+	if err := flush(d, "/"); err != nil {
 		t.Fatal(err)
 	}
 	f := &fatals{}
@@ -53,6 +51,33 @@ func openLog(t *testing.T, d *Disk) (cluster.Log, *fatals) {
 		t.Fatal(err)
 	}
 	return log, f
+}
+
+// write makes a file, or replaces it.
+func write(d *Disk, name, content string) error {
+	f, err := d.FS().Create(name, "test")
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(f, content)
+	return errors.Join(err, f.Close())
+}
+
+// sync makes a file's content durable, or a directory's names.
+func flush(d *Disk, name string) error { return store.SyncDir(d.FS(), name) }
+
+func read(t *testing.T, d *Disk, name string) string {
+	t.Helper()
+	f, err := d.FS().Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	content, err := io.ReadAll(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
 }
 
 func entry(index uint64) *raft.Log {
@@ -68,33 +93,16 @@ func TestWhatWasSyncedSurvivesEveryCrash(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		f, err := d.FS().Create("/data/file", "test")
-		if err != nil {
+		if err := errors.Join(write(d, "/data/file", "synced"), flush(d, "/data/file"), flush(d, "/data")); err != nil {
 			t.Fatal(err)
-		}
-		dir, err := d.FS().OpenDir("/data")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(f, "synced"); err != nil {
-			t.Fatal(err)
-		}
-		for _, sync := range []func() error{f.Sync, dir.Sync} {
-			if err := sync(); err != nil {
-				t.Fatal(err)
-			}
 		}
 		next := d.Crash(newRand(seed))
 		log, _ = openLog(t, next)
 		if last, err := log.LastIndex(); err != nil || last != seed%7 {
 			t.Errorf("seed %d: the log ends at %d (%v)", seed, last, err)
 		}
-		f, err = next.FS().Open("/data/file")
-		if err != nil {
-			t.Fatalf("seed %d: %v", seed, err)
-		}
-		if got, err := io.ReadAll(f); err != nil || string(got) != "synced" {
-			t.Errorf("seed %d: %q, %v", seed, got, err)
+		if got := read(t, next, "/data/file"); got != "synced" {
+			t.Errorf("seed %d: %q", seed, got)
 		}
 	}
 }

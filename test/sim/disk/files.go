@@ -29,6 +29,16 @@ func (f files) change(name string, take func() error, do func() error) error {
 	return do()
 }
 
+// roomFor finds room for a name that is not there yet.
+func (f files) roomFor(name string) func() error {
+	return func() error {
+		if _, err := f.FS.Stat(name); err == nil {
+			return nil
+		}
+		return f.disk.space.room()
+	}
+}
+
 func (f files) Create(name string, category vfs.DiskWriteCategory) (opened vfs.File, err error) {
 	err = f.change(name, f.disk.space.room, func() error {
 		if opened, err = f.FS.Create(name, category); err == nil {
@@ -40,7 +50,7 @@ func (f files) Create(name string, category vfs.DiskWriteCategory) (opened vfs.F
 }
 
 func (f files) OpenReadWrite(name string, category vfs.DiskWriteCategory, options ...vfs.OpenOption) (opened vfs.File, err error) {
-	err = f.change(name, f.disk.space.room, func() error {
+	err = f.change(name, f.roomFor(name), func() error {
 		if opened, err = f.FS.OpenReadWrite(name, category, options...); err == nil {
 			opened = &file{File: opened, files: f, name: name, node: f.disk.space.find(name)}
 		}
@@ -109,7 +119,7 @@ func (f files) Rename(oldname, newname string) error {
 }
 
 func (f files) MkdirAll(name string, mode os.FileMode) error {
-	return f.change(name, f.disk.space.room, func() error { return f.FS.MkdirAll(name, mode) })
+	return f.change(name, f.roomFor(name), func() error { return f.FS.MkdirAll(name, mode) })
 }
 
 // Lock makes the lock's file. The lock ends with the life of the disk.
