@@ -39,12 +39,12 @@ func (s *space) after(mem *vfs.MemFS) *space {
 	defer s.mu.Unlock()
 	next := newSpace(s.capacity)
 	next.others = s.others
-	next.count(mem, "", s.names)
+	next.count(mem, "", s.names, map[*inode]*inode{})
 	return next
 }
 
-// count enters all files below dir.
-func (s *space) count(mem *vfs.MemFS, dir string, before map[string]*inode) {
+// count enters all files below dir. Names that were one file before are one file again: the memory copies it for each.
+func (s *space) count(mem *vfs.MemFS, dir string, before map[string]*inode, again map[*inode]*inode) {
 	names, err := mem.List("/" + dir)
 	if err != nil {
 		return // removed, or no directory
@@ -55,15 +55,20 @@ func (s *space) count(mem *vfs.MemFS, dir string, before map[string]*inode) {
 		switch {
 		case err != nil:
 		case info.IsDir():
-			s.count(mem, name, before)
+			s.count(mem, name, before, again)
 		default:
-			n := &inode{size: info.Size(), links: 1}
-			if old := before[name]; old != nil {
-				n.reserved = old.reserved
-				n.size = max(n.size, n.reserved)
+			n := &inode{}
+			if old := before[name]; old != nil && again[old] != nil {
+				n = again[old]
+			} else if old != nil {
+				n.reserved, again[old] = old.reserved, n
 			}
+			n.links++
 			s.names[name] = n
-			s.used += n.size
+			if more := max(info.Size(), n.reserved) - n.size; more > 0 {
+				n.size += more
+				s.used += more
+			}
 		}
 	}
 }
