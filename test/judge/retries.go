@@ -40,13 +40,17 @@ func checkRetries(t *trial) {
 func checkNumbers(t *trial) {
 	found := make(map[string][]string) // codes by target
 	for _, a := range t.order {
-		targets := t.seenTargets(a)
+		made := false
 		for _, m := range a.makings {
 			if _, done := m.told(a.code); done {
-				targets[m.target] = true
+				made = true
+				found[m.target] = append(found[m.target], a.code)
 			}
 		}
-		for target := range targets {
+		if made {
+			continue // what else was seen at a link that is known is a wrong answer, or an edit
+		}
+		for target := range t.seenTargets(a) {
 			found[target] = append(found[target], a.code)
 		}
 	}

@@ -1,0 +1,293 @@
+package judge
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// lie is a run that broke a promise, and all the checkers that must find it.
+type lie struct {
+	name, lines string
+	found       string // checkers, in the order they run
+}
+
+var lies = []lie{
+	{"an acknowledged link is not found", `
+		a create T = ok x
+		b get x = not_found`, "linearizability read-your-writes"},
+	{"an acknowledged link is 404 for a visitor", `
+		a create T = ok x
+		b follow x = not_found`, "linearizability read-your-writes redirects"},
+	{"an acknowledged link was never deleted and is gone", `
+		a create T = ok x
+		b get x = gone`, "linearizability read-your-writes"},
+	{"an acknowledged link leads elsewhere", `
+		a create T = ok x
+		a create U = ok y
+		b get x = ok U`, "linearizability read-your-writes invented"},
+	{"a visitor is sent to another link's target", `
+		a create T = ok x
+		a create U = ok y
+		b follow x = ok U`, "linearizability read-your-writes redirects invented"},
+	{"an unanswered create is seen, and then not", `
+		a create slug=s T = unknown
+		b get s = ok T
+		c get s = not_found`, "linearizability"},
+	{"a redirect shows a link, and then it was never there", `
+		a create slug=s T = unknown
+		b follow s = ok T
+		c follow s = not_found`, "linearizability redirects"},
+	{"a deleted link is a 404", `
+		a create T = ok x
+		b delete x = ok
+		c follow x = not_found`, "linearizability redirects"},
+	{"two reads see different winners", `
+		p: a create slug=s T
+		q: a create slug=s U
+		b get s = ok T
+		c get s = ok U`, "linearizability"},
+	{"taken by nobody", `
+		a create slug=s T = taken`, "linearizability"},
+	{"taken by oneself", `
+		a create slug=s T key=k = unknown
+		a create slug=s T key=k = taken
+		b get s = ok T`, "linearizability"},
+	{"a stale read after an edit", `
+		a create T = ok x
+		a edit x U if=1 = ok v=2
+		b get x = ok T v=1`, "linearizability"},
+	{"two edits of one version", `
+		a create T = ok x
+		a edit x U if=1 = ok v=2
+		b edit x V if=1 = ok v=2`, "linearizability"},
+	{"a conflict with nobody", `
+		a create T = ok x
+		a edit x U if=1 = conflict`, "linearizability"},
+	{"an edit counts wrongly", `
+		a create T = ok x
+		a edit x U if=1 = ok v=3`, "linearizability"},
+	{"two deletes of one link", `
+		a create T = ok x
+		a delete x = ok
+		b delete x = ok`, "linearizability"},
+	{"a slug is given again after its delete", `
+		a create slug=s T = ok s
+		a delete s = ok
+		b create slug=s U = ok s`, "linearizability unique"},
+	{"a lost edit", `
+		a create T = ok x
+		a edit x U if=1 = ok v=2
+		final a x=T`, "linearizability"},
+	{"a delete undone in the end", `
+		a create T = ok x
+		a delete x = ok
+		final a x=T`, "linearizability acknowledged finals"},
+	{"a code is given out twice", `
+		a create T = ok x
+		b create U = ok x`, "linearizability unique"},
+	{"a code is given out twice at once", `
+		p: a create T
+		b create U = ok x id=1
+		p = ok x id=1`, "linearizability unique"},
+	{"an id is given out twice", `
+		a create T = ok x id=1
+		b create U = ok y id=1`, "unique"},
+	{"ids run backwards", `
+		a create T = ok x id=5
+		b create U = ok y id=4`, "unique"},
+	{"ids run backwards across others", `
+		a create T = ok x id=5
+		p: a create V
+		b create U = ok y id=7
+		p = ok z id=4`, "unique"},
+	{"a link is lost on one node", `
+		a create T = ok x
+		final a x=T
+		final b links=1`, "acknowledged finals"},
+	{"a link is lost on all nodes", `
+		a create T = ok x
+		final a
+		final b`, "linearizability acknowledged finals"},
+	{"a link became a tombstone", `
+		a create T = ok x
+		final a gone=x`, "linearizability acknowledged finals"},
+	{"a link's target was spoilt", `
+		a create http://a/b = ok x
+		final a x=http://a/B`, "linearizability acknowledged invented"},
+	{"a link is lost and nobody lists links", `
+		a create T = ok x
+		final a nothing= links=7`, "finals"},
+	{"an acknowledged create is in no log", `
+		logs complete
+		log create U key=u
+		a create T key=k = ok x`, "acknowledged"},
+	{"an acknowledged delete is in no log", `
+		logs complete
+		log create T key=k
+		a create T key=k = ok x
+		a delete x = ok`, "acknowledged"},
+	{"an acknowledged edit is in no log", `
+		logs complete
+		log create T key=k
+		a create T key=k = ok x
+		a edit x U if=1 = ok`, "acknowledged"},
+	{"an unanswered delete is in no log and was done", `
+		logs complete
+		log create T key=k
+		a create T key=k = ok x
+		a delete x = unknown
+		b get x = gone`, "linearizability read-your-writes"},
+	{"an unanswered create is in no log and is found", `
+		logs complete
+		a create slug=s T = unknown
+		b get s = ok T`, "linearizability invented"},
+	{"a link nobody asked for", `
+		a get x = ok T`, "linearizability invented"},
+	{"a link that was refused", `
+		a create T = refused
+		b follow x = ok T`, "linearizability redirects invented"},
+	{"a link is found before it was asked for", `
+		b get s = ok T
+		a create slug=s T = ok s`, "linearizability invented"},
+	{"a visitor is sent on before it was asked for", `
+		b follow s = ok T
+		a create slug=s T = ok s`, "linearizability redirects invented"},
+	{"a node holds what nobody asked for", `
+		a create T = ok x
+		final a x=T y=U`, "linearizability invented finals"},
+	{"an edit shows before it was asked for", `
+		a create T = ok x
+		b follow x = ok U
+		c edit x U if=1 = ok`, "linearizability read-your-writes redirects invented"},
+	{"a deleted link is found", `
+		a create T = ok x
+		b delete x = ok
+		c get x = ok T`, "linearizability deletes"},
+	{"a deleted link redirects when all is well", `
+		a create T = ok x
+		b delete x = ok
+		c follow x at=20s = ok T`, "deletes"},
+	{"a deleted link redirects long after the healing", `
+		a create T = ok x
+		fault cut c
+		b delete x = ok
+		healed
+		c follow x at=30s = ok T`, "deletes"},
+	{"the node that deleted it redirects", `
+		a create T = ok x
+		b delete x = ok
+		b follow x = ok T`, "views"},
+	{"the node that edited it redirects to the old target", `
+		a create T = ok x
+		b edit x U if=1 = ok v=2
+		b follow x = ok T`, "views"},
+	{"a node showed it gone and redirects", `
+		a create T = ok x
+		b delete x = ok
+		c follow x = gone
+		c follow x = ok T`, "views"},
+	{"a node's redirects go back to the old target", `
+		a create T = ok x
+		b edit x U if=1 = ok v=2
+		c follow x = ok U
+		c follow x = ok T`, "views"},
+	{"another node's crash is no excuse", `
+		a create T = ok x
+		b delete x = ok
+		c follow x = gone
+		fault crash a
+		c follow x = ok T
+		healed`, "views"},
+	{"a cut is no excuse", `
+		a create T = ok x
+		b delete x = ok
+		fault cut b
+		b follow x = ok T
+		healed`, "views"},
+	{"a retry makes a second link", `
+		a create T key=k = ok x
+		b create T key=k = ok y`, "retries"},
+	{"an unanswered try made a second link", `
+		a create T key=k = unknown
+		b create T key=k = ok x
+		final a x=T y=T`, "linearizability invented retries finals"},
+	{"an unanswered create made two links", `
+		a create T = unknown
+		final a x=T y=T`, "retries finals"},
+	{"a key made links of two requests", `
+		a create T key=k = ok x
+		b create U key=k = ok y`, "retries"},
+	{"a key conflicts with nothing", `
+		a create T key=k = conflict`, "retries"},
+	{"digests differ", `
+		final a digest=1
+		final b digest=2`, "finals"},
+	{"one node is behind", `
+		final a applied=8
+		final b applied=9`, "finals"},
+	{"nodes count differently", `
+		a create T = unknown
+		final a nothing= links=0
+		final b nothing= links=1`, "finals"},
+	{"nodes hold different targets", `
+		a create T = ok x
+		a edit x U if=1 = unknown
+		final a x=T
+		final b x=U`, "finals"},
+	{"tombstones differ", `
+		a create T = ok x
+		a delete x = ok
+		final a gone=x
+		final b`, "finals"},
+	{"one link too many", `
+		a create T = ok x
+		final a x=T links=2`, "finals"},
+	{"a node counts fewer than it holds", `
+		a create T = unknown
+		final a x=T links=0`, "finals"},
+	{"no write was accepted any more", `
+		fault cut a
+		healed
+		writable -1ns`, "healing"},
+	{"writes were accepted too late", `
+		fault cut a
+		healed
+		writable 10.1s`, "healing"},
+	{"something was left", `
+		leak goroutine-7`, "healing"},
+	{"a create is not found", `
+		a create T = not_found`, "answers"},
+	{"a generated code is taken", `
+		a create T = taken`, "answers"},
+	{"a read conflicts", `
+		a get x = conflict`, "answers"},
+	{"a key that was not given conflicts", `
+		a create T = conflict`, "answers"},
+	{"a redirect to nowhere", `
+		a create T = ok x
+		b follow x = ok`, "linearizability read-your-writes redirects invented answers"},
+}
+
+func TestEveryLieIsFound(t *testing.T) {
+	for _, l := range lies {
+		t.Run(l.name, func(t *testing.T) {
+			v := Judge(tell(t, l.lines))
+			if got := strings.Join(accusers(v), " "); got != l.found {
+				t.Errorf("found by %q, want %q", got, l.found)
+				for _, violation := range v.Violations {
+					t.Logf("%s: %s %+v", violation.Checker, violation.Text, violation.Operations)
+				}
+			}
+		})
+	}
+}
+
+func TestEveryCheckerFindsSomething(t *testing.T) {
+	for _, name := range Checkers() {
+		alone := slices.ContainsFunc(lies, func(l lie) bool { return slices.Contains(strings.Fields(l.found), name) })
+		if !alone {
+			t.Errorf("no lie is found by %q", name)
+		}
+	}
+}
