@@ -17,7 +17,7 @@ PACKAGES  = $$($(GO) list -tags $(TAGS) ./... | grep -v '/test/e2e')
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/tinyurl, static
@@ -38,6 +38,44 @@ race: ## Run the tests under the race detector, in random order; needs gcc
 .PHONY: e2e
 e2e: build ## Run the end-to-end tests on bin/tinyurl
 	CGO_ENABLED=0 TINYURL_BINARY=$(CURDIR)/bin/tinyurl $(GO) test -count=1 -p 1 -tags $(TAGS) -timeout 10m ./test/e2e/...
+
+# One life of a few virtual hours a seed; see test/README.md.
+HOURS     ?= 100
+SIM_FLAGS ?=
+bin/sim.test: FORCE
+	CGO_ENABLED=0 $(GO) test -c -tags $(TAGS) -o bin/sim.test ./test/sim
+
+.PHONY: FORCE
+FORCE:
+
+.PHONY: sim
+sim: bin/sim.test ## Live 100 virtual hours of faults in 10 minutes (HOURS), or replay one life (SEED)
+	bin/sim.test -sim.out bin/failures $(if $(SEED),-sim.seeds $(SEED) -sim.verbose,-sim.hours $(HOURS)) $(SIM_FLAGS)
+
+.PHONY: sim-long
+sim-long: sim ## The same for as long as is wanted: HOURS=1000
+
+# ROWS names faults, or all, short, pairs; SEED chooses what is left to chance; MINUTES goes on.
+ROWS      ?= all
+PARTITION  = CGO_ENABLED=0 PARTITION_ARTIFACTS=$(CURDIR)/bin/failures PARTITION_SEED=$(SEED) \
+	$(GO) test -count=1 -tags $(TAGS) -v ./test/partition
+.PHONY: partition
+partition: ## Every fault once on the real program, in network namespaces (ROWS, SEED); Linux, 20 minutes
+	PARTITION_ROWS=$(ROWS) $(PARTITION) -timeout 40m
+
+MINUTES ?= 120
+.PHONY: partition-long
+partition-long: ## Faults, and pairs of them, again and again (MINUTES, SEED)
+	PARTITION_ROWS=$(ROWS) PARTITION_MINUTES=$(MINUTES) $(PARTITION) -timeout 0
+
+.PHONY: mutations
+mutations: ## Break the product in every known way and see each noticed (ONLY); 35 minutes
+	$(GO) run -tags $(TAGS) ./test/mutations $(if $(ONLY),-only '$(ONLY)')
+
+FUZZTIME ?= 60s
+.PHONY: fuzz
+fuzz: ## Run every fuzz test for FUZZTIME, one after the other
+	test/tools/fuzz.sh $(FUZZTIME) $(TAGS)
 
 .PHONY: lint
 lint: ## Run the linters and check the formatting
@@ -84,3 +122,5 @@ ci: ## All that must pass before a change lands; .ci/run calls it
 	$(MAKE) manifests
 	$(MAKE) race
 	$(MAKE) e2e
+	$(MAKE) sim HOURS=6 SIM_FLAGS='-sim.budget 60s'
+	$(MAKE) partition ROWS=short
