@@ -17,59 +17,57 @@ type answer func(*history.Operation)
 // asked is one connection of a client to a node: requests that travel together, and one wait for their answers.
 type asked struct {
 	process *process
-	wait    time.Duration // how long the client waits; the node is told
+	wait    time.Duration // how long the client waits
 	pending []*history.Pending
 }
 
-// errBroken is what a client sees when the process it talks to dies.
-var errBroken = errors.New("connection lost")
+// What a client sees when the process it talks to dies, and what it says when it has waited long enough.
+var (
+	errBroken    = errors.New("connection lost")
+	errImpatient = errors.New("no answer in time")
+)
 
 // send runs do on the node as a server does for a client: it begins when the process hears of it, its answer gets out only while
-// the process lives, and the client waits no longer than it likes. The operations have begun; send ends them.
-func (a asked) send(do func(context.Context, *cluster.Node) []answer) bool {
+// the process lives, and the client waits no longer than it likes; then it hangs up, which the node notices. The operations have
+// begun; send ends them.
+func (a asked) send(do func(context.Context, *cluster.Node) []answer) {
 	p := a.process
-	ctx, cancel := context.WithTimeout(context.Background(), a.wait)
+	connected, hangUp := context.WithCancel(context.Background())
 	answered := make(chan []answer, 1)
 	go func() {
-		defer cancel()
+		defer hangUp()
 		<-p.paused.passage() // a request to a machine that stands still is served when it goes on, whoever still waits
 		if p.dead() {
 			return
 		}
-		answered <- do(ctx, p.node)
+		got := do(connected, p.node)
+		<-p.paused.passage() // nor does it send what it has ready
+		answered <- got
 	}()
-	patience := time.NewTimer(a.wait + a.wait/8)
+	patience := time.NewTimer(a.wait)
 	defer patience.Stop()
 	select {
 	case got := <-answered:
-		if !p.dead() {
-			// A machine that stands still sends nothing, also what it has ready.
-			select {
-			case <-p.paused.passage():
-			case <-patience.C:
-				return a.lost(errors.New("no answer in time"))
-			case <-p.over:
-				return a.lost(errBroken)
-			}
-			for i, pending := range a.pending {
-				pending.End(got[i])
-			}
-			return true
+		if p.dead() {
+			a.lost(errBroken)
+			return
 		}
-		return a.lost(errBroken)
+		for i, pending := range a.pending {
+			pending.End(got[i])
+		}
 	case <-p.over:
-		return a.lost(errBroken)
+		a.lost(errBroken)
 	case <-patience.C:
-		return a.lost(errors.New("no answer in time"))
+		a.lost(errImpatient)
+		hangUp()
 	}
 }
 
 // lost ends every operation as unknown.
-func (a asked) lost(why error) bool {
+func (a asked) lost(why error) {
 	for _, pending := range a.pending {
 		pending.End(func(o *history.Operation) { o.Outcome, o.Error = history.Unknown, why.Error() })
 	}
-	return false
 }
 
 // create asks for links. It returns the operations as they ended.

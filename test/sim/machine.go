@@ -106,13 +106,14 @@ func (m *machine) start() error {
 		m.host.Kill()
 		return fmt.Errorf("start %s: %w", m.name, err)
 	}
+	if p.number > 1 {
+		m.world.restarts.Add(1)
+		m.world.record("start", m.name) // the judge has to know that a new process may have to apply again what the old one had
+	}
 	m.mu.Lock()
 	m.process = p
 	m.mu.Unlock()
 	close(p.opened)
-	if p.number > 1 {
-		m.world.restarts.Add(1)
-	}
 	m.world.book.say(fmt.Sprintf("%s runs as %s, process %d", m.name, p.node.ID(), p.number))
 	return nil
 }

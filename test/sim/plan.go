@@ -17,6 +17,7 @@ type plan struct {
 	snapshotEvery, trailing uint64
 	snapshotLook            time.Duration
 	syncTime                time.Duration // of a healthy disk
+	commit                  time.Duration // how soon followers learn of a commit when nothing else is sent
 	clients                 int
 	think                   time.Duration   // mean pause of a client between two requests
 	skews                   []time.Duration // of each machine's clock
@@ -63,6 +64,7 @@ func newPlan(seed uint64, machines int, length time.Duration) plan {
 	p.snapshotEvery = pick(r, []uint64{24, 48, 96, 300})
 	p.snapshotLook = between(r, 2*time.Second, 12*time.Second)
 	p.syncTime = pick(r, []time.Duration{0, 0, 2 * time.Millisecond, 8 * time.Millisecond})
+	p.commit = pick(r, []time.Duration{100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond})
 	p.clients = 3 + r.IntN(5)
 	p.think = between(r, 1200*time.Millisecond, 4*time.Second)
 	p.patience = between(r, 1500*time.Millisecond, 8*time.Second)

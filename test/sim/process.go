@@ -98,7 +98,7 @@ func (m *machine) config(p *process) (cluster.Config, error) {
 func (p plan) tuning() cluster.Tuning {
 	return cluster.Tuning{
 		SnapshotThreshold: p.snapshotEvery, TrailingLogs: p.trailing, SnapshotInterval: p.snapshotLook,
-		ReplaceAfter: 40 * time.Second,
+		Commit: p.commit, ReplaceAfter: 40 * time.Second,
 	}
 }
 

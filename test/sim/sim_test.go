@@ -1,19 +1,66 @@
 package sim
 
 import (
+	"encoding/json"
+	"flag"
+	"io"
 	"os"
 	"testing"
+	"testing/cryptotest"
 	"testing/synctest"
 	"time"
 )
 
-func TestTry(t *testing.T) {
-	p := newPlan(1, 3, 2*time.Minute)
-	t.Log(p)
+var flags options
+
+func TestMain(m *testing.M) {
+	flags.register(flag.CommandLine)
+	flag.Parse()
+	if flags.life == "" && (flags.hours > 0 || flags.seeds != "") {
+		os.Exit(runAll(flags, os.Stdout))
+	}
+	os.Exit(m.Run())
+}
+
+// TestOneLife is what the runner starts in a process of its own.
+func TestOneLife(t *testing.T) {
+	o := flags
+	if o.life == "" {
+		t.Skip("started by the runner")
+	}
+	cryptotest.SetGlobalRandom(t, o.seed)
+	p := newPlan(o.seed, o.nodes, o.length())
+	var out io.Writer
+	if o.verbose {
+		out = os.Stdout
+		t.Log(p)
+	}
 	began := time.Now()
 	var l lived
-	synctest.Test(t, func(t *testing.T) {
-		l = live(p, os.Stderr)
+	synctest.Test(t, func(*testing.T) {
+		l = live(p, out)
+		if len(l.history.Run.Leaks) > 0 { // the bubble would not end
+			finish(t, o, p, l, began)
+			os.Exit(0)
+		}
 	})
-	t.Log(time.Since(began), l.virtual, len(l.history.Operations), l.problems, l.faults)
+	finish(t, o, p, l, began)
+}
+
+// finish judges a life and writes its result.
+func finish(t *testing.T, o options, p plan, l lived, began time.Time) {
+	r, v := conclude(p, l, time.Since(began))
+	if len(r.Violations) > 0 {
+		var err error
+		if r.Kept, err = keep(o.out, p, l, v); err != nil {
+			t.Error(err)
+		}
+	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(o.life, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }

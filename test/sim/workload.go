@@ -169,7 +169,7 @@ func (l *workload) bulk(p *process, client int, wait time.Duration, r *rand.Rand
 
 // celebrate notes the links that were made and sends helpers to all nodes at once to follow them: whoever answers 404 now is wrong.
 func (l *workload) celebrate(made []history.Operation, r *rand.Rand) {
-	follow := r.IntN(3) > 0
+	follow := r.IntN(2) == 0
 	for _, op := range made {
 		if op.Outcome != history.OK {
 			continue
