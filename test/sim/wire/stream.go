@@ -83,8 +83,8 @@ func (e *end) unheard(now time.Duration) {
 	e.out().credit()
 	if e.in().reset == never {
 		e.stream.network.counters.resets.Add(1)
-		e.peer().sendReset(arrives, now)
 	}
+	e.peer().sendReset(arrives, now) // sooner than a probe would be answered
 }
 
 // sendReset tells the other end that this one is gone, after all that is under way. A reset is sent once: where nothing gets
