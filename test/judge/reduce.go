@@ -44,21 +44,30 @@ func (f fact) lasting(edited bool) bool { return !edited || f.outcome != history
 // reduced leaves out the deeds which others imply, so that the rest is linearizable if and only if all are. Of equal facts
 // that last, the first to return (A) and the last to be called (C) are enough: the state has the fact from A's point to C's, and every
 // other answer's interval begins before C's point and ends after A's, so it meets that stretch. Of other equal facts, one whose interval
-// contains another's is implied by it. Of unanswered deletes the first can do whatever another could: only one takes effect.
+// contains another's is implied by it. Of unanswered writes that are rivals the first can do whatever another could.
 func (s *sketch) reduced() []*deed {
 	groups := make(map[fact][]*deed)
-	var kept []*deed
-	waiting := false // a delete that was not answered
+	seen, refused := make(map[int32]bool), make(map[int32]bool) // targets, makers
 	for _, d := range s.deeds {
-		f, is := d.fact()
-		switch {
-		case is:
+		if f, is := d.fact(); is {
 			groups[f] = append(groups[f], d)
-		case d.kind == history.Delete && d.outcome == history.Unknown && waiting:
-		default:
-			waiting = waiting || d.kind == history.Delete && d.outcome == history.Unknown
-			kept = append(kept, d)
+			seen[f.target] = true
+			refused[d.maker] = refused[d.maker] || f.outcome == history.Taken
 		}
+	}
+	var kept []*deed
+	rivals := make(map[deed]bool)
+	for _, d := range s.deeds {
+		if _, is := d.fact(); is {
+			continue
+		}
+		if like, rival := d.rivals(seen, refused); rival {
+			if rivals[like] {
+				continue
+			}
+			rivals[like] = true
+		}
+		kept = append(kept, d)
 	}
 	for f, group := range groups {
 		if f.kind == history.Follow || f.lasting(s.edited) {
@@ -102,4 +111,21 @@ func innermost(group []*deed) []*deed {
 		}
 	}
 	return kept
+}
+
+// rivals describes the unanswered writes of which only one can take effect, and it does not matter which: deletes, and creates
+// and edits of one version, to targets that nobody has seen. Whether the maker was told "taken" matters.
+func (d *deed) rivals(seen, refused map[int32]bool) (like deed, rival bool) {
+	switch {
+	case d.outcome != history.Unknown:
+		return deed{}, false
+	case d.kind == history.Delete:
+		return deed{kind: d.kind}, true
+	case seen[d.target] && d.target != anyTarget:
+		return deed{}, false
+	case d.kind == history.Create:
+		return deed{kind: d.kind}, !refused[d.maker]
+	default:
+		return deed{kind: d.kind, expected: d.expected}, d.expected != 0
+	}
 }
