@@ -15,20 +15,16 @@ const shrinkTries = 400
 // remains answered is a proof, and no unanswered write can explain it.
 func shrink(deeds []*deed, steps int) []*deed {
 	tries := shrinkTries
-	for size := len(deeds) / 2; size >= 1; size /= 2 {
-		for from := 0; from < len(deeds) && tries > 0; {
-			to := min(from+size, len(deeds))
-			less, changed := forget(deeds, from, to)
+	for size := max(len(deeds)/2, 1); size >= 1; size /= 2 {
+		// The last are tried first, so that the proof is the first there was.
+		for to := len(deeds); to > 0 && tries > 0; to -= size {
+			less, changed := forget(deeds, max(to-size, 0), to)
 			if !changed {
-				from = to
 				continue
 			}
 			tries--
 			if judgeDeeds(less, steps/10) == illegal {
-				from = to - (len(deeds) - len(less))
 				deeds = less
-			} else {
-				from = to
 			}
 		}
 	}
