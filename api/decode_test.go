@@ -79,6 +79,9 @@ func FuzzCreateBody(f *testing.F) {
 			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || p.Code == "" || p.Status != w.Code || w.Header().Get("Content-Type") != v1.ProblemType {
 				t.Fatalf("answer %d %s to %q", w.Code, w.Body, body)
 			}
+			if len(x.service.links) > 0 {
+				t.Fatalf("refused with %d, and made %v of %q", w.Code, x.service.links, body)
+			}
 			return
 		}
 		got := decode[v1.Link](t, w, http.StatusCreated)
@@ -111,6 +114,9 @@ func FuzzBulkBody(f *testing.F) {
 		if w.Code != http.StatusOK {
 			if w.Code == http.StatusInternalServerError {
 				t.Fatalf("500 for %q", body)
+			}
+			if len(x.service.links) > 0 {
+				t.Fatalf("refused with %d, and made %v of %q", w.Code, x.service.links, body)
 			}
 			return
 		}
