@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -13,9 +14,10 @@ import (
 // bench is a direction in virtual time that writes down what comes out of it.
 type bench struct {
 	*direction
-	t     *testing.T
 	began time.Time
-	came  []arrival
+
+	mu   sync.Mutex
+	came []arrival
 }
 
 // arrival is a frame that came out, by its number.
@@ -28,10 +30,12 @@ type arrival struct {
 func onBench(t *testing.T, seed uint64, q Quality, f func(*bench)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := &bench{t: t, began: time.Now()}
+		b := &bench{began: time.Now()}
 		l := newLine()
 		b.direction = newDirection(seed, 1, 2, l, func(frame []byte) error {
 			number := int(binary.BigEndian.Uint32(frame[vnetHeader:]))
+			b.mu.Lock()
+			defer b.mu.Unlock()
 			b.came = append(b.came, arrival{number, time.Since(b.began)})
 			return nil
 		})
@@ -43,7 +47,7 @@ func onBench(t *testing.T, seed uint64, q Quality, f func(*bench)) {
 	})
 }
 
-// send sends frames with the numbers from 0 on, all at once, and waits until nothing is under way.
+// sendAll sends frames with the numbers from 0 on, all at once, and waits until nothing is under way.
 func (b *bench) sendAll(count int) {
 	frame := make([]byte, vnetHeader+4)
 	for n := range count {
