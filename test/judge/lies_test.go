@@ -113,8 +113,8 @@ var lies = []lie{
 		a create T = ok x
 		final a gone=x`, "linearizability acknowledged finals"},
 	{"a link's target was spoilt", `
-		a create http://a/b = ok x
-		final a x=http://a/B`, "linearizability acknowledged invented"},
+		a create http://a/?b=c = ok x
+		final a x=http://a/?b=C`, "linearizability acknowledged invented"},
 	{"a link is lost and nobody lists links", `
 		a create T = ok x
 		final a nothing= links=7`, "finals"},

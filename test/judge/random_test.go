@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/anishathalye/porcupine"
@@ -322,4 +323,45 @@ func spoil(r *rand.Rand, h *history.History) {
 			o.Target = "spoilt"
 		}
 	}
+}
+
+// Whatever is in a history, it is judged, and twice in the same way.
+func TestNonsenseIsJudgedTheSameTwice(t *testing.T) {
+	word := func(t *rapid.T, of ...string) string { return rapid.SampledFrom(of).Draw(t, "word") }
+	rapid.Check(t, func(t *rapid.T) {
+		h := history.History{Run: history.Run{LogsComplete: rapid.Bool().Draw(t, "complete"), HealedStamp: 1}}
+		stamp := uint64(0)
+		for range rapid.IntRange(0, 30).Draw(t, "operations") {
+			stamp++
+			o := history.Operation{
+				Node: word(t, "a", "b"), Kind: history.Kind(word(t, "create", "get", "follow", "delete", "edit")), Code: word(t, "x", "y", "s"),
+				Outcome: history.Outcome(word(t, "ok", "not_found", "gone", "taken", "conflict", "refused", "unknown")), Target: word(t, "T", "U", "V"),
+				Version: rapid.Uint64Range(0, 3).Draw(t, "version"), Expected: rapid.Uint64Range(0, 3).Draw(t, "expected"), Call: stamp,
+			}
+			if o.Kind == history.Create {
+				o.Slug, o.Key = rapid.Bool().Draw(t, "slug"), word(t, "", "k", "l")
+				o.ID = rapid.Uint64Range(0, 3).Draw(t, "id")
+			}
+			if o.Outcome != history.Unknown {
+				o.Return = 1000 + 10*rapid.Uint64Range(0, 5).Draw(t, "wait") + 100*stamp
+				if rapid.Bool().Draw(t, "at once") {
+					stamp++
+					o.Return = stamp
+				}
+			}
+			h.Operations = append(h.Operations, o)
+		}
+		for _, node := range []string{"a", "b"}[:rapid.IntRange(0, 2).Draw(t, "finals")] {
+			h.Finals = append(h.Finals, history.Final{Node: node, Targets: map[string]string{word(t, "x", "y", "s"): word(t, "T", "U")}})
+		}
+		if err := h.Check(); err != nil {
+			t.Fatal(err)
+		}
+		var once, twice strings.Builder
+		_ = Report(&once, h, Judge(h))
+		_ = Report(&twice, h, Judge(h))
+		if once.String() != twice.String() {
+			t.Errorf("judged differently:\n%s\n%s", once.String(), twice.String())
+		}
+	})
 }

@@ -117,7 +117,7 @@ func (s *story) asked(words []string) (history.Operation, error) {
 	o := history.Operation{Node: words[0], Kind: history.Kind(words[1]), Outcome: history.Unknown, Call: s.next(), At: s.now}
 	var plain []string
 	for _, w := range words[2:] {
-		name, value, is := strings.Cut(w, "=")
+		name, value, is := property(w)
 		switch {
 		case !is:
 			plain = append(plain, w)
@@ -154,7 +154,7 @@ func (s *story) answered(o *history.Operation, words []string) error {
 	o.Outcome, o.Return, o.Took = history.Outcome(words[0]), s.next(), 0
 	s.now = o.At
 	for _, w := range words[1:] {
-		name, value, is := strings.Cut(w, "=")
+		name, value, is := property(w)
 		switch {
 		case !is && o.Kind == history.Create:
 			o.Code = w
@@ -183,7 +183,7 @@ func (s *story) log(words []string) error {
 	effect := history.Effect{}
 	var plain []string
 	for _, w := range words[1:] {
-		name, value, is := strings.Cut(w, "=")
+		name, value, is := property(w)
 		switch {
 		case !is:
 			plain = append(plain, w)
@@ -213,7 +213,7 @@ func (s *story) final(words []string) error {
 	f := history.Final{Node: words[0], Applied: 9, Digest: "d", Targets: make(map[string]string)}
 	links := -1
 	for _, w := range words[1:] {
-		name, value, is := strings.Cut(w, "=")
+		name, value, is := property(w)
 		switch {
 		case !is:
 			return fmt.Errorf("what is %s?", w)
@@ -237,6 +237,14 @@ func (s *story) final(words []string) error {
 	}
 	s.history.Finals = append(s.history.Finals, f)
 	return nil
+}
+
+// property cuts name=value; a URL is none, whatever is in it.
+func property(word string) (name, value string, is bool) {
+	if strings.HasPrefix(word, "http") {
+		return "", "", false
+	}
+	return strings.Cut(word, "=")
 }
 
 func number(text string) uint64 {
