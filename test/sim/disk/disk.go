@@ -9,9 +9,11 @@
 //
 // Writes and syncs wait for a stall to end before they have any effect. With EIO and ENOSPC there is one thing a simulation
 // cannot do as a process would: where Pebble cannot write its own write-ahead log or manifest it panics in a goroutine that
-// nobody can recover, and the process ends. A simulated node must not take the whole simulation with it, so writes of that
-// kind hang until the disk is well again or loses power, while everything else, raft's log first of all, gets its error. What
-// the store makes of Pebble's panics is shown by its own tests.
+// nobody can recover, and the process ends. A simulated node must not take the whole simulation with it. So these files alone
+// wait for a failing disk to be well again or to lose power, and grow on a full one, while everything else, raft's log first of
+// all, gets its error. What the store makes of Pebble's panics is shown by its own tests.
+//
+// A failing, stalled or slow disk is sick in one life; what other programs hold of a full one is still held in the next.
 package disk
 
 import (
@@ -87,13 +89,10 @@ func (d *Disk) end(percent int, r *rand.Rand) *Disk {
 	return next
 }
 
-// SetFull fills the disk, as another program would, to the last byte, or takes that away. What the node removes is free again.
+// SetFull fills the disk, as another program would, to the last byte, or takes that away. What the node removes then is free
+// again, and stays so when SetFull is called once more.
 func (d *Disk) SetFull(full bool) {
-	if full {
-		d.SetFree(0)
-		return
-	}
-	d.space.release()
+	d.space.fill(full)
 	d.gate.wake()
 }
 

@@ -14,14 +14,14 @@ type files struct {
 	disk   *Disk
 }
 
-// engineFile matches what Pebble panics about in goroutines of its own: what it writes into a generation of a store, but for
+// vitalFile matches what Pebble panics about in goroutines of its own: what it writes into a generation of a store, but for
 // tables, and the directory itself.
-var engineFile = regexp.MustCompile(`(^|/)\d{6}(/((\d{6}|temporary\.\d{6})\.(log|dbtmp)|(MANIFEST|OPTIONS)-.*|marker\..*)?)?$`)
+var vitalFile = regexp.MustCompile(`(^|/)\d{6}(/((\d{6}|temporary\.\d{6})\.(log|dbtmp)|(MANIFEST|OPTIONS)-.*|marker\..*)?)?$`)
 
 // change lets a change of the named file take effect once the gate lets it pass and take finds room.
-func (f files) change(name string, take func() error, do func() error) error {
+func (f files) change(name string, take room, do func() error) error {
 	d := f.disk
-	if err := d.gate.pass(engineFile.MatchString(name), take); err != nil {
+	if err := d.gate.pass(vitalFile.MatchString(name), take); err != nil {
 		return &os.PathError{Op: "write", Path: name, Err: err}
 	}
 	d.moment.RLock()
@@ -30,12 +30,12 @@ func (f files) change(name string, take func() error, do func() error) error {
 }
 
 // roomFor finds room for a name that is not there yet.
-func (f files) roomFor(name string) func() error {
-	return func() error {
+func (f files) roomFor(name string) room {
+	return func(vital bool) error {
 		if _, err := f.FS.Stat(name); err == nil {
 			return nil
 		}
-		return f.disk.space.room()
+		return f.disk.space.room(vital)
 	}
 }
 
@@ -164,17 +164,17 @@ func (f *file) WriteAt(p []byte, offset int64) (n int, err error) {
 
 // write changes the content, which reaches to end then.
 func (f *file) write(end int64, do func() error) error {
-	return f.files.change(f.name, func() error { return f.files.disk.space.grow(f.node, end) }, do)
+	return f.files.change(f.name, func(vital bool) error { return f.files.disk.space.grow(f.node, end, vital) }, do)
 }
 
 // Preallocate takes room for the file, durably as far as a crash leaves the file.
 func (f *file) Preallocate(offset, length int64) error {
-	return f.files.change(f.name, func() error { return f.files.disk.space.reserve(f.node, offset+length) }, func() error { return nil })
+	return f.files.change(f.name, func(vital bool) error { return f.files.disk.space.reserve(f.node, offset+length, vital) }, func() error { return nil })
 }
 
 func (f *file) Sync() error {
 	d := f.files.disk
-	if err := d.gate.passSync(engineFile.MatchString(f.name)); err != nil {
+	if err := d.gate.passSync(vitalFile.MatchString(f.name)); err != nil {
 		return &os.PathError{Op: "sync", Path: f.name, Err: err}
 	}
 	d.moment.RLock()

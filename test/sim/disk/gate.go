@@ -1,7 +1,6 @@
 package disk
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -11,10 +10,13 @@ import (
 
 // errorDelay is how long a disk tries before it gives an error. It is not zero, as something that tries again for ever, at
 // once, would stop virtual time.
-const errorDelay = 10 * time.Millisecond
+const errorDelay = 100 * time.Millisecond
 
 // errPowerOff is what is answered to those who would otherwise acknowledge what the next life does not know.
 var errPowerOff = fmt.Errorf("the power is off: %w", syscall.EIO)
+
+// room finds room for a change, or answers ENOSPC. A vital change always finds some.
+type room func(vital bool) error
 
 // gate is what every change of a disk passes.
 type gate struct {
@@ -69,18 +71,18 @@ func (g *gate) look() (wait bool, err error, changed <-chan struct{}) {
 	return g.stalled, err, g.changed
 }
 
-// pass waits until a change may take effect, and for take to find room; take may be nil. A patient change waits for errors to
-// go away.
-func (g *gate) pass(patient bool, take func() error) error {
+// pass waits until a change may take effect, and has take find room; take may be nil. A vital change waits for a failing disk to be
+// well again, and finds room on a full one.
+func (g *gate) pass(vital bool, take room) error {
 	for {
 		wait, err, changed := g.look()
 		if !wait && err == nil && take != nil {
-			err = take()
+			err = take(vital)
 		}
 		switch {
 		case !wait && err == nil:
 			return nil
-		case !wait && !patient:
+		case !wait && !vital:
 			time.Sleep(errorDelay)
 			return err
 		}
@@ -89,8 +91,8 @@ func (g *gate) pass(patient bool, take func() error) error {
 }
 
 // passSync is pass for a sync, which takes its time.
-func (g *gate) passSync(patient bool) error {
-	if err := g.pass(patient, nil); err != nil {
+func (g *gate) passSync(vital bool) error {
+	if err := g.pass(vital, nil); err != nil {
 		return err
 	}
 	g.mu.Lock()
@@ -103,8 +105,5 @@ func (g *gate) passSync(patient bool) error {
 		return nil
 	}
 	time.Sleep(delay)
-	return g.pass(patient, nil)
+	return g.pass(vital, nil)
 }
-
-// isFull reports whether an error is for want of room.
-func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) }

@@ -122,7 +122,7 @@ func (l *logs) copyTo(next *logs, percent int, r *rand.Rand) {
 		left := f.left(percent, r)
 		f.mu.Unlock()
 		node := next.disk.space.create(name)
-		_ = next.disk.space.grow(node, f.node.size) // it was there before
+		_ = next.disk.space.grow(node, f.node.size, true) // it was there before
 		copied := newLogFile(node)
 		copied.now, copied.synced = left, left.clone()
 		next.files[name] = copied

@@ -32,7 +32,7 @@ func (s *logStore) commit(bytes int64, change transaction) error {
 	if s.closed() {
 		return raftlog.ErrClosed
 	}
-	if err := gate.pass(false, func() error { return s.disk.space.grow(f.node, f.size()+bytes) }); err != nil {
+	if err := gate.pass(false, func(vital bool) error { return s.disk.space.grow(f.node, f.size()+bytes, vital) }); err != nil {
 		return err
 	}
 	if gate.isOff() {

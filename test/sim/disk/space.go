@@ -19,6 +19,7 @@ type space struct {
 	others   int64             // guarded by mu: what other programs hold
 	used     int64             // guarded by mu: the sum over names, each inode once
 	names    map[string]*inode // guarded by mu: files alone, by clean path
+	full     bool              // guarded by mu: others have filled the disk
 	endless  bool              // guarded by mu: nothing is refused any more
 }
 
@@ -38,7 +39,7 @@ func (s *space) after(mem *vfs.MemFS) *space {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next := newSpace(s.capacity)
-	next.others = s.others
+	next.others, next.full = s.others, s.full
 	next.count(mem, "", s.names, map[*inode]*inode{})
 	return next
 }
@@ -83,16 +84,24 @@ func (s *space) usage() vfs.DiskUsage {
 	return vfs.DiskUsage{AvailBytes: uint64(free), TotalBytes: uint64(s.capacity), UsedBytes: uint64(s.capacity - free)}
 }
 
+// leave has others take all but so many bytes.
 func (s *space) leave(bytes int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.others = max(0, s.capacity-s.used-bytes)
 }
 
-func (s *space) release() {
+// fill has others take everything, once, or give it back.
+func (s *space) fill(full bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.others = 0
+	switch {
+	case full && !s.full:
+		s.others = max(0, s.capacity-s.used)
+	case !full:
+		s.others = 0
+	}
+	s.full = full
 }
 
 // unlimit refuses nothing any more.
@@ -103,17 +112,17 @@ func (s *space) unlimit() {
 }
 
 // room is an error on a disk without a free byte: not even a name fits then.
-func (s *space) room() error {
+func (s *space) room(vital bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.free() == 0 && !s.endless {
+	if s.free() == 0 && !s.endless && !vital {
 		return syscall.ENOSPC
 	}
 	return nil
 }
 
 // grow makes a file take size bytes at least.
-func (s *space) grow(n *inode, size int64) error {
+func (s *space) grow(n *inode, size int64, vital bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	more := size - n.size
@@ -121,7 +130,7 @@ func (s *space) grow(n *inode, size int64) error {
 	case more <= 0:
 		return nil
 	case n.links == 0: // removed: the bytes are nobody's
-	case more > s.free() && !s.endless:
+	case more > s.free() && !s.endless && !vital:
 		return syscall.ENOSPC
 	default:
 		s.used += more
@@ -131,8 +140,8 @@ func (s *space) grow(n *inode, size int64) error {
 }
 
 // reserve holds room for a file.
-func (s *space) reserve(n *inode, size int64) error {
-	if err := s.grow(n, size); err != nil {
+func (s *space) reserve(n *inode, size int64, vital bool) error {
+	if err := s.grow(n, size, vital); err != nil {
 		return err
 	}
 	s.mu.Lock()
