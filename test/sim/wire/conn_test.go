@@ -268,6 +268,25 @@ func TestLossBreaksAStreamAtBothEnds(t *testing.T) {
 	})
 }
 
+func TestNothingIsDeliveredAfterALoss(t *testing.T) {
+	bubble(t, func(t *testing.T, n *Network) {
+		exact(n, "a", "b", latency)
+		a, b := pair(t, n)
+		write(t, a, "arrives")
+		time.Sleep(latency)
+		n.Set("a", "b", Quality{Latency: latency, Loss: 1})
+		write(t, a, "is lost") // and the reset with it, as the link is cut at once
+		n.Set("a", "b", Quality{Cut: true})
+		n.Set("b", "a", Quality{Cut: true})
+		time.Sleep(time.Second)
+		exact(n, "a", "b", latency)
+		write(t, a, "would be out of order")
+		want(t, b, "arrives")
+		wantError(t, b, syscall.ECONNRESET)
+		wantError(t, a, syscall.ECONNRESET)
+	})
+}
+
 func TestAddressesAreTCPAddresses(t *testing.T) {
 	bubble(t, func(t *testing.T, n *Network) {
 		a, b := pair(t, n)

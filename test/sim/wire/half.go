@@ -13,6 +13,7 @@ type half struct {
 	// reset is when the reader's end hears that the writer's is gone.
 	reset time.Duration
 
+	torn   bool // something is lost for good: nothing more is delivered
 	dark   bool // nothing arrives: one of the machines is off, or no longer at its address
 	frozen bool // the writer's host stands still: nothing leaves
 	stiff  bool // the reader's host stands still: nothing is taken out
@@ -51,10 +52,4 @@ func (h *half) credit() {
 	if full {
 		h.writer.wake()
 	}
-}
-
-// rest ends all waiting.
-func (h *half) rest() {
-	h.reader.rest()
-	h.writer.rest()
 }

@@ -62,8 +62,11 @@ func (e *end) push(leaves, now time.Duration) {
 	case e.peer().gone(now):
 		out.send(leaves + n.random.delay(&out.quality))
 		e.unheard(now)
-	case n.random.happens(out.quality.Loss):
-		n.counters.breaks.Add(1)
+	case out.torn || n.random.happens(out.quality.Loss):
+		if !out.torn {
+			n.counters.breaks.Add(1)
+		}
+		out.torn = true
 		out.truncate()
 		e.sendReset(leaves, now)
 		e.peer().sendReset(leaves, now)
@@ -78,9 +81,16 @@ func (e *end) push(leaves, now time.Duration) {
 
 // unheard is for bytes on their way to a socket that is gone: the machine there answers with a reset when they arrive.
 func (e *end) unheard(now time.Duration) {
-	arrives := max(now, e.out().last)
-	e.out().drop()
-	e.out().credit()
+	out := e.out()
+	arrives := max(now, out.last)
+	if e.peer().closed {
+		out.drop()
+		out.credit()
+	} else { // what arrived before can still be read
+		out.settle(now)
+		out.recall()
+		out.truncate()
+	}
 	if e.in().reset == never {
 		e.stream.network.counters.resets.Add(1)
 	}
