@@ -112,6 +112,12 @@ func TestTheBallastIsHeldWhereThereIsPlentyAndGivenUpOnAFullDisk(t *testing.T) {
 	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
 		t.Fatalf("the ballast is still there: %v", err)
 	}
+	// A disk may be full a second time, and the node must open its state then, too.
+	disks["n1"].free.Store(1 << 30)
+	c.eventually("the ballast is held again, without a start", func() bool {
+		_, err := os.Stat(file)
+		return err == nil
+	})
 }
 
 // hooked opens the raft log with a failpoint.

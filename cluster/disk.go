@@ -58,6 +58,15 @@ func (d *diskWatch) warning() string {
 	return ""
 }
 
+// restock holds the ballast again where there is plenty of space: the start that gave it up is long over, and the next one may
+// find the disk full as well.
+func (d *diskWatch) restock() {
+	reserve := ballast{fs: d.fs, dir: d.dir, size: ballastBytes}
+	if err := reserve.hold(d.free.Load(), d.mark); err != nil {
+		d.log.Debug("no space is held back for a full disk", "error", err)
+	}
+}
+
 // run looks again until ctx ends; lowered is called after each look that found too little.
 func (d *diskWatch) run(ctx context.Context, lowered func(context.Context)) {
 	ticker := time.NewTicker(diskCheck)
@@ -67,6 +76,8 @@ func (d *diskWatch) run(ctx context.Context, lowered func(context.Context)) {
 		case <-ticker.C:
 			if d.look() {
 				lowered(ctx)
+			} else {
+				d.restock()
 			}
 		case <-ctx.Done():
 			return

@@ -91,7 +91,7 @@ func (g *Group) probe() error {
 	}
 	sequence := g.probes.Add(1)
 	batch, err := command.EncodeBatch(command.Batch{
-		Origin: g.origin, Floor: sequence,
+		Origin: g.boots.leads(), Floor: sequence,
 		Operations: []command.Operation{{Sequence: sequence, Command: lead}},
 	})
 	if err != nil {
@@ -103,6 +103,9 @@ func (g *Group) probe() error {
 	}
 	if len(results) != 1 || len(results[0]) != 1 {
 		return fmt.Errorf("%w: the state machine gave no answer", ErrUnknownOutcome)
+	}
+	if errors.Is(results[0][0].Err, command.ErrStale) {
+		g.boots.outrun()
 	}
 	return results[0][0].Err
 }

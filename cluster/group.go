@@ -43,8 +43,8 @@ type office struct {
 	confirms   *rounds // of this leader's leadership
 	members    *membership
 	duties     *duties
-	origin     command.Origin // of the leader's own commands
-	probes     atomic.Uint64  // their sequences
+	boots      *boots
+	probes     atomic.Uint64 // the sequences of the leader's own commands
 }
 
 // neighbours is what a group needs of its node: what gossip knows and how to ask others.
@@ -57,14 +57,16 @@ type neighbours interface {
 
 // groupConfig is what openGroup needs beside the node's own Config.
 type groupConfig struct {
-	id       uint32
-	self     member.ID
-	boot     uint64
-	store    *storage
-	stream   *transport.Stream
-	disk     *diskWatch
-	others   neighbours
-	founders []member.ID // non-empty only at the very first start of a founding node
+	id   uint32
+	self member.ID
+	boot uint64
+	// laterBoot gives a boot number above one, and keeps it for the next start.
+	laterBoot func(above uint64) (uint64, error)
+	store     *storage
+	stream    *transport.Stream
+	disk      *diskWatch
+	others    neighbours
+	founders  []member.ID // non-empty only at the very first start of a founding node
 }
 
 // openGroup starts raft on an open storage. The group owns the storage from here on, also when it fails.
@@ -103,9 +105,8 @@ func openGroup(c Config, gc groupConfig) (*Group, error) {
 // wire connects the parts that write and read.
 func (g *Group) wire(c Config, gc groupConfig) {
 	log := c.Environment.Logger
-	g.proposer = newProposer(command.Origin{Node: string(gc.self), Boot: gc.boot}, c.Tuning.Propose,
-		g.submitTo(gc.others), g.leader.current, g.fsm.WaitApplied, log)
-	g.origin = command.Origin{Node: "leader/" + string(gc.self), Boot: gc.boot}
+	g.boots = newBoots(gc.boot, gc.self, g.fsm.Store().Boot, gc.laterBoot, log)
+	g.proposer = newProposer(g.boots, c.Tuning.Propose, g.submitTo(gc.others), g.leader.current, g.fsm.WaitApplied, log)
 	confirm := &confirmer{self: gc.self, raft: g.raft.Raft, acks: g.trans.Acks(), leadership: g.leadership}
 	g.confirms = newRounds(c.Tuning.Read, confirm.confirm)
 	g.reads = &reads{

@@ -59,7 +59,7 @@ func TestNodesThatFailUnderLoadLeaveNothingRunning(t *testing.T) {
 				default:
 					t.Fatal("a log that cannot be written is no reason to stop")
 				}
-				if got, err := failed.Resolve(t.Context(), made.Code); err != nil || got.Target != made.Target {
+				if got, err := failed.Resolve(v.t.Context(), made.Code); err != nil || got.Target != made.Target {
 					t.Errorf("a redirect of the failed node: %+v, %v", got, err)
 				}
 				stop()
@@ -279,7 +279,7 @@ func TestANodeStartsAgainAfterEveryKindOfEnd(t *testing.T) {
 			v.start(n)
 			v.writable(n)
 			for _, l := range made {
-				if got, err := n.Resolve(t.Context(), l.Code); err != nil || got != l {
+				if got, err := n.Resolve(v.t.Context(), l.Code); err != nil || got != l {
 					t.Errorf("after its failure: %+v, %v", got, err)
 				}
 			}
@@ -291,4 +291,38 @@ func TestANodeStartsAgainAfterEveryKindOfEnd(t *testing.T) {
 func probeWrite(v *virtualCluster, n *virtualNode) bool {
 	_, _ = n.Create(v.t.Context(), []link.Draft{{Target: "https://example.com/"}})
 	return false
+}
+
+// A follower that came by a snapshot has an empty log; raft would have it take another snapshot of the same state at every look.
+func TestAnIdleFollowerThatCameBySnapshotTakesNoFurtherOnes(t *testing.T) {
+	inVirtualTime(t, 0, func(v *virtualCluster) {
+		v.tune = func(c *Config) {
+			c.Tuning.SnapshotThreshold, c.Tuning.TrailingLogs, c.Tuning.SnapshotInterval = 20, 5, time.Second
+		}
+		for i := range 3 {
+			v.add(fmt.Sprintf("n%d", i+1), 3)
+		}
+		v.founded()
+		away := v.follower()
+		v.stop(away)
+		v.create(v.leader(), 60)
+		time.Sleep(5 * time.Second)
+		v.start(away)
+		v.writable(away)
+		time.Sleep(10 * time.Second)
+		before, err := away.group.Load().store.snapshots.List()
+		if err != nil || len(before) == 0 {
+			t.Fatalf("it came without a snapshot: %v", err)
+		}
+		time.Sleep(2 * time.Minute)
+		after, err := away.group.Load().store.snapshots.List()
+		if err != nil || after[0].ID != before[0].ID {
+			t.Errorf("nothing was written, and the newest snapshot is %s after %s, %v", after[0].ID, before[0].ID, err)
+		}
+		v.create(away, 60)
+		v.within(time.Minute, "it takes snapshots of what is new", func() bool {
+			list, err := away.group.Load().store.snapshots.List()
+			return err == nil && list[0].Index > before[0].Index
+		})
+	})
 }

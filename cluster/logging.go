@@ -7,8 +7,10 @@ import (
 	"io"
 	"log"
 	"log/slog"
+	"slices"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
 )
 
 // hcLogger carries the messages of the hashicorp libraries into slog. Their levels are kept, but "info" of raft is what an
@@ -52,7 +54,13 @@ func (l hcLogger) Trace(msg string, args ...any) { l.emit(slog.LevelDebug-4, msg
 func (l hcLogger) Debug(msg string, args ...any) { l.emit(slog.LevelDebug, msg, args) }
 func (l hcLogger) Info(msg string, args ...any)  { l.emit(slog.LevelInfo, msg, args) }
 func (l hcLogger) Warn(msg string, args ...any)  { l.emit(slog.LevelWarn, msg, args) }
-func (l hcLogger) Error(msg string, args ...any) { l.emit(slog.LevelError, msg, args) }
+func (l hcLogger) Error(msg string, args ...any) {
+	level := slog.LevelError
+	if slices.ContainsFunc(args, func(a any) bool { return a == raft.ErrNothingNewToSnapshot }) {
+		level = slog.LevelDebug // an answer, which raft takes for a failure
+	}
+	l.emit(level, msg, args)
+}
 
 func slogLevel(level hclog.Level) slog.Level {
 	switch level {

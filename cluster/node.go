@@ -19,7 +19,8 @@ import (
 type Node struct {
 	config Config
 	dir    dataDir
-	record nodeRecord
+	record nodeRecord // as this start made it; immutable after Open
+	boot   keptBoot
 	disk   *diskWatch
 	plane  *plane
 
@@ -124,6 +125,7 @@ func (n *Node) openData() (*storage, error) {
 		return nil, err
 	}
 	n.record = record
+	n.boot.last = record.Boot
 	return opened, nil
 }
 
@@ -187,7 +189,7 @@ func (n *Node) openGroup(s *storage, founders []member.ID) error {
 		return errors.Join(err, s.close())
 	}
 	g, err := openGroup(n.config, groupConfig{
-		id: mainGroup, self: n.record.ID, boot: n.record.Boot, store: s, stream: stream, disk: n.disk, others: n.plane.calls(), founders: founders,
+		id: mainGroup, self: n.record.ID, boot: n.record.Boot, laterBoot: n.laterBoot, store: s, stream: stream, disk: n.disk, others: n.plane.calls(), founders: founders,
 	})
 	if err != nil {
 		return err

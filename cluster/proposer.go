@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,7 +36,7 @@ const (
 // batch to the leader, again and again under the same identity until its outcome is known or its time is over, and
 // answers when this node has applied the entry, so that the caller can read its own write here.
 type proposer struct {
-	origin  command.Origin
+	boots   *boots
 	timeout time.Duration
 	submit  submitter
 	leader  func() (member.ID, <-chan struct{})
@@ -94,11 +95,11 @@ func (o *operation) late() command.Result {
 	}
 }
 
-func newProposer(origin command.Origin, timeout time.Duration, submit submitter,
+func newProposer(origin *boots, timeout time.Duration, submit submitter,
 	leader func() (member.ID, <-chan struct{}), applied func(context.Context, uint64) error, log *slog.Logger,
 ) *proposer {
 	p := &proposer{
-		origin: origin, timeout: timeout, submit: submit, leader: leader, applied: applied, log: log,
+		boots: origin, timeout: timeout, submit: submit, leader: leader, applied: applied, log: log,
 		next: 1, kick: make(chan struct{}, 1), slots: make(chan struct{}, batchesInFlight), life: newLifetime(),
 	}
 	p.life.Go(p.run)
@@ -225,6 +226,9 @@ func (p *proposer) deliver(operations []*operation) {
 			p.log.Debug("answered before the entry was applied here", "index", index, "error", waited)
 		}
 	}
+	if slices.ContainsFunc(results, func(r command.Result) bool { return errors.Is(r.Err, command.ErrStale) }) {
+		p.boots.outrun()
+	}
 	p.finish(operations, results, err)
 }
 
@@ -274,7 +278,7 @@ func (p *proposer) attempt(ctx context.Context, leader member.ID, batch parcel) 
 // encode makes what travels. The floor is the lowest sequence whose outcome may still be asked for: the state machine
 // forgets the results below it and refuses late copies of such operations.
 func (p *proposer) encode(operations []*operation) (parcel, error) {
-	b := command.Batch{Origin: p.origin, Operations: make([]command.Operation, len(operations))}
+	b := command.Batch{Origin: p.boots.proposes(), Operations: make([]command.Operation, len(operations))}
 	for i, o := range operations {
 		b.Operations[i] = o.Operation
 	}
@@ -297,7 +301,8 @@ func (p *proposer) finish(operations []*operation, results []command.Result, err
 			o.result = results[i]
 		}
 		if errors.Is(o.result.Err, command.ErrStale) {
-			// Only an operation that was given up can be stale; nobody knows what became of its first copy.
+			// An operation that was given up, or one under a boot number that is over (see boots): nobody knows what became of its
+			// first copy.
 			o.result, o.err = command.Result{}, link.ErrNoLeader
 		}
 		o.finished = true

@@ -67,7 +67,7 @@ func done(b command.Batch) []command.Result {
 func appliedAtOnce(context.Context, uint64) error { return nil }
 
 func (l *leaderDouble) proposer() *proposer {
-	return newProposer(command.Origin{Node: "n-000000", Boot: 1}, 5*time.Second, l.submit, l.current, appliedAtOnce, slog.New(slog.DiscardHandler))
+	return newProposer(firstBoot(), 5*time.Second, l.submit, l.current, appliedAtOnce, slog.New(slog.DiscardHandler))
 }
 
 func creates(n int) []command.Command {
@@ -233,7 +233,7 @@ func TestATryIsGivenUpWhenAnotherLeaderIsHeardOf(t *testing.T) {
 			batch, _ := command.DecodeBatch(b.encoded)
 			return 1, done(batch), nil
 		}
-		p := newProposer(command.Origin{Node: "n-000000", Boot: 1}, 5*time.Second, submit, l.current, appliedAtOnce, slog.New(slog.DiscardHandler))
+		p := newProposer(firstBoot(), 5*time.Second, submit, l.current, appliedAtOnce, slog.New(slog.DiscardHandler))
 		defer p.close()
 		go func() {
 			time.Sleep(2 * time.Second)
@@ -305,7 +305,7 @@ func TestTheAnswerWaitsUntilThisNodeHasAppliedTheEntry(t *testing.T) {
 			time.Sleep(time.Second)
 			return nil
 		}
-		p := newProposer(command.Origin{Node: "n-000000", Boot: 1}, 5*time.Second, l.submit, l.current, applied, slog.New(slog.DiscardHandler))
+		p := newProposer(firstBoot(), 5*time.Second, l.submit, l.current, applied, slog.New(slog.DiscardHandler))
 		defer p.close()
 		start := time.Now()
 		if _, err := p.propose(t.Context(), creates(1)); err != nil {
@@ -403,4 +403,11 @@ func TestAShortDeadlineDoesNotEndTheBatchOfOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// firstBoot is the number of a start that nothing contradicts.
+func firstBoot() *boots {
+	none := func(string) (uint64, error) { return 0, nil }
+	never := func(uint64) (uint64, error) { return 0, errors.New("nothing asks for a later boot") }
+	return newBoots(1, "n-000000", none, never, slog.New(slog.DiscardHandler))
 }

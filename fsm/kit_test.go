@@ -216,6 +216,17 @@ func (r *replica) snapshot(raftIndex uint64) string {
 	return id
 }
 
+// step applies an entry that changes next to nothing, so that there is something new to snapshot.
+func (r *replica) step() uint64 {
+	r.t.Helper()
+	w := writer{node: "stepper", boot: 1, sequence: r.AppliedIndex()}
+	l := entryOf(r.t, r.AppliedIndex()+1, testEpoch, w.batch(command.Delete{Code: "none"}))
+	if _, ok := r.Apply(l).(Outcome); !ok {
+		r.t.Fatalf("entry %d has no outcome", l.Index)
+	}
+	return l.Index
+}
+
 // takeSnapshot does what raft's takeSnapshot does.
 func takeSnapshot(f *FSM, raftIndex uint64) (string, error) {
 	s, err := f.Snapshot()

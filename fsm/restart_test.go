@@ -211,7 +211,7 @@ func TestLeftoversOfACrashAreRemoved(t *testing.T) {
 	if diff := cmp.Diff(meta, metas[0]); diff != "" {
 		t.Errorf("meta after a restart:\n%s", diff)
 	}
-	if id := r.snapshot(g.index); id == metas[0].ID {
+	if id := r.snapshot(r.step()); id == metas[0].ID {
 		t.Error("two snapshots have one name")
 	}
 }

@@ -12,9 +12,15 @@ import (
 
 // Snapshot takes a checkpoint of the state exactly where it stands; that is hard links and a flush, so the state stands
 // still for some milliseconds whatever its size. The flush makes the live store durable too, before raft truncates its log.
+//
+// It answers raft.ErrNothingNewToSnapshot while the newest snapshot holds this very state. Raft asks again and again after it
+// installed a snapshot: its log is empty then, and it takes the distance between the two, below zero, for a very long log.
 func (f *FSM) Snapshot() (raft.FSMSnapshot, error) {
 	if failure := f.failure.Load(); failure != nil {
 		return nil, *failure
+	}
+	if _, held := f.snapshots.Newest(); held > 0 && held == f.AppliedIndex() {
+		return nil, raft.ErrNothingNewToSnapshot
 	}
 	temp, _, err := f.snapshots.nextTemp()
 	if err != nil {

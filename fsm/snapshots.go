@@ -30,6 +30,10 @@ type Snapshots struct {
 	clusterID [16]byte      // immutable
 	options   store.Options // for opening checkpoints; immutable
 
+	// turn is held by whoever changes the directory: it may take as long as the disk likes, and mu must not, as raft asks for
+	// the anchor at every look into its log. A channel, since whoever waits for it waits for a disk.
+	turn chan struct{}
+
 	mu       sync.Mutex
 	entries  []*snapshotEntry             // newest first; guarded by mu
 	damaged  []string                     // names of what cannot be read, until the next snapshot replaces it; guarded by mu
@@ -65,7 +69,7 @@ func OpenSnapshots(dir string, clusterID [16]byte, o store.Options) (*Snapshots,
 	// A checkpoint that turns out damaged fails whoever reads it; the live store is another matter.
 	o.Fatal = func(err error) { o.Logger.Error("a snapshot is damaged", "error", err) }
 	o.Registerer = nil
-	s := &Snapshots{dir: dir, clusterID: clusterID, options: o, readers: make(map[*snapshotReader]struct{})}
+	s := &Snapshots{dir: dir, clusterID: clusterID, options: o, turn: make(chan struct{}, 1), readers: make(map[*snapshotReader]struct{})}
 	if err := store.MakeDir(o.FS, dir); err != nil {
 		return nil, fmt.Errorf("snapshots: %w", err)
 	}
@@ -212,14 +216,17 @@ func (s *Snapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 
 // left takes a reader off its snapshot, and removes a snapshot that only waited for it.
 func (s *Snapshots) left(r *snapshotReader) {
+	defer s.idle.Done()
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	delete(s.readers, r)
 	r.entry.readers--
-	if r.entry.doomed && r.entry.readers == 0 {
+	last := r.entry.doomed && r.entry.readers == 0
+	s.mu.Unlock()
+	if last {
+		s.turn <- struct{}{}
 		s.remove(r.entry.ID)
+		<-s.turn
 	}
-	s.idle.Done()
 }
 
 // nextTemp names a directory for a snapshot in the making.
@@ -233,11 +240,11 @@ func (s *Snapshots) nextTemp() (name string, sequence uint64, err error) {
 	return fmt.Sprintf("%s%d", tempPrefix, s.sequence), s.sequence, nil
 }
 
-// publish makes the finished directory temp the snapshot of m, and reaps what is too many.
+// publish makes the finished directory temp the snapshot of m, and removes what is too many.
 func (s *Snapshots) publish(temp string, m *manifest) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
+	if s.over() {
 		return ErrClosed
 	}
 	if err := s.options.FS.Rename(s.path(temp), s.path(m.ID)); err != nil {
@@ -246,18 +253,25 @@ func (s *Snapshots) publish(temp string, m *manifest) error {
 	if err := store.SyncDir(s.options.FS, s.dir); err != nil {
 		return fmt.Errorf("publish snapshot %s: %w", m.ID, err)
 	}
-	s.insert(m)
-	s.reap()
+	for _, name := range s.replace(m) {
+		s.remove(name)
+	}
 	return nil
 }
 
-// reap removes all but the newest snapshots, among which is the one just made. What cannot be removed now is tried again at
-// the next opening. The caller holds mu.
-func (s *Snapshots) reap() {
-	for _, name := range s.damaged {
-		s.remove(name)
-	}
-	s.damaged = nil
+func (s *Snapshots) over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// replace enters a new snapshot into the list, takes all but the newest off it, and names those that nobody reads any more.
+// What cannot be removed is tried again at the next opening.
+func (s *Snapshots) replace(m *manifest) (unread []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.insert(m)
+	unread, s.damaged = s.damaged, nil
 	kept := s.entries[:0]
 	for i, e := range s.entries {
 		if i < keptSnapshots {
@@ -266,18 +280,21 @@ func (s *Snapshots) reap() {
 		}
 		e.doomed = true
 		if e.readers == 0 {
-			s.remove(e.ID)
+			unread = append(unread, e.ID)
 		}
 	}
 	clear(s.entries[len(kept):])
 	s.entries = kept
+	return unread
 }
 
-// remove removes a snapshot: first its name, so that a crash half-way leaves nothing that looks like one. The caller holds
-// mu.
+// remove removes a snapshot: first its name, so that a crash half-way leaves nothing that looks like one. The caller has its
+// turn.
 func (s *Snapshots) remove(name string) {
+	s.mu.Lock()
 	s.sequence++
 	temp := s.path(fmt.Sprintf("%s%d", tempPrefix, s.sequence))
+	s.mu.Unlock()
 	err := s.options.FS.Rename(s.path(name), temp)
 	if err == nil {
 		err = store.SyncDir(s.options.FS, s.dir)

@@ -69,7 +69,9 @@ func TestASnapshotInstalledElsewhereIsTheSameState(t *testing.T) {
 		t.Error("the installed snapshot is given on changed")
 	}
 	// And its own checkpoint of the same state is the same stream.
-	if _, data3 := other.stream(other.snapshot(g.index)); !bytes.Equal(data, data3) {
+	g.step()
+	_, ours := g.stream(g.snapshot(g.index + 1))
+	if _, theirs := other.stream(other.snapshot(other.step())); !bytes.Equal(ours, theirs) {
 		t.Error("two replicas' streams of one state differ")
 	}
 }
@@ -159,6 +161,10 @@ func TestWhatIsNotASnapshotLeavesNothing(t *testing.T) {
 	if err := cancelled.Close(); err == nil {
 		t.Error("a cancelled sink was closed")
 	}
+	if _, err := g.Snapshot(); !errors.Is(err, raft.ErrNothingNewToSnapshot) {
+		t.Errorf("a second snapshot of one state: %v", err)
+	}
+	g.step()
 	if s, err := g.Snapshot(); err != nil { // never persisted
 		t.Error(err)
 	} else {
@@ -353,7 +359,7 @@ func TestDamagedSnapshotsAreRefusedUnlessANewerOneStandsIn(t *testing.T) {
 		if metas, _ := r.Snapshots().List(); len(metas) != 1 || metas[0].ID != newer || r.digest() != g.digest() {
 			t.Errorf("list %v", metas)
 		}
-		id := r.snapshot(g.index)
+		id := r.snapshot(r.step())
 		if names, _ := d.List("/data/groups/0/snapshots"); len(names) != 2 {
 			t.Errorf("after snapshot %s there are %v: the damaged one stays for ever", id, names)
 		}

@@ -129,3 +129,27 @@ func (b *Batch) checkNode(node string) error {
 	}
 	return nil
 }
+
+// Boot is the highest boot of a node that the state has seen an operation of, 0 if none: operations of a lower one are refused.
+// Errors: ErrClosed; anything else is a failing disk or damage, and Options.Fatal knows of it.
+func (s *Store) Boot(node string) (uint64, error) {
+	g, err := s.acquire()
+	if err != nil {
+		return 0, err
+	}
+	defer g.release()
+	value, closer, err := g.db.Get(s.schema.origin(nil, node))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		s.failed.report(fmt.Errorf("look up a node's boot: %w", err))
+		return 0, explain(err)
+	}
+	o, err := decodeOrigin(value)
+	if err = errors.Join(err, closer.Close()); err != nil {
+		s.failed.report(fmt.Errorf("look up a node's boot: %w", err))
+		return 0, explain(err)
+	}
+	return o.Boot, nil
+}

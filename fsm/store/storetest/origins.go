@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"testing"
 
 	"tinyurl/fsm/link"
@@ -12,6 +13,7 @@ var originTests = map[string]func(*testing.T, Fixture){
 	"a new boot forgets the results of the old one": testNewBoot,
 	"a lower floor changes nothing":                 testFloorOvertaken,
 	"every refusal keeps its identity":              testRefusals,
+	"readers see the boots of what was applied":     testBoots,
 }
 
 // kept lists which of a node's results below 20 there are.
@@ -139,4 +141,27 @@ func testRefusals(t *testing.T, f Fixture) {
 		}
 	})
 	verified(t, s)
+}
+
+func testBoots(t *testing.T, f Fixture) {
+	s := open(t, f.FS, f.Dir)
+	want := func(node string, boot uint64) {
+		t.Helper()
+		if got, err := s.Boot(node); err != nil || got != boot {
+			t.Errorf("the boot of %q is %d, %v; want %d", node, got, err, boot)
+		}
+	}
+	want("n", 0)
+	change(t, s, func(b *store.Batch) {
+		must(t, b.PutOrigin("n", store.Origin{Boot: 7, Floor: 3}))
+		want("n", 0) // not before the batch is applied
+	})
+	change(t, s, func(b *store.Batch) { must(t, b.PutOrigin("nn", store.Origin{Boot: 1 << 63})) })
+	want("n", 7)
+	want("nn", 1<<63)
+	want("", 0)
+	must(t, s.Close())
+	if _, err := s.Boot("n"); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("the boot in a closed store: %v", err)
+	}
 }

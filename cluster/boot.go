@@ -1,0 +1,89 @@
+package cluster
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"tinyurl/cluster/member"
+	"tinyurl/fsm/command"
+)
+
+// boots is the number under which this node's operations travel. It is the one of this start, until the state shows that a later
+// start of this node has been at work: then this data directory was rolled back, and the clock, which the number of a start is
+// made of, is behind. The state machine refuses everything under the lower number, the first entry of a leader among it, so the node
+// takes a number above the one that is known. What was sent under the old number is never sent again under a new one.
+type boots struct {
+	self member.ID
+	// known is the highest number that the state has seen of an origin.
+	known func(origin string) (uint64, error)
+	// keep gives a number above one, for good: no later start may use it again, or the state machine would take its operations for
+	// those of this one.
+	keep func(above uint64) (uint64, error)
+	log  *slog.Logger
+
+	mu      sync.Mutex // held while a number is taken
+	current atomic.Uint64
+}
+
+func newBoots(first uint64, self member.ID, known func(string) (uint64, error), keep func(uint64) (uint64, error), log *slog.Logger) *boots {
+	b := &boots{self: self, known: known, keep: keep, log: log}
+	b.current.Store(first)
+	return b
+}
+
+// proposes is the identity of the operations that this node proposes.
+func (b *boots) proposes() command.Origin {
+	return command.Origin{Node: string(b.self), Boot: b.current.Load()}
+}
+
+// leads is the identity of a leader's own commands, which do not pass the proposer.
+func (b *boots) leads() command.Origin {
+	return command.Origin{Node: "leader/" + string(b.self), Boot: b.current.Load()}
+}
+
+// outrun is called when an operation was refused as stale. Most often it was only late, and nothing changes.
+func (b *boots) outrun() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var highest uint64
+	for _, origin := range []command.Origin{b.proposes(), b.leads()} {
+		known, err := b.known(origin.Node)
+		if err != nil {
+			return // the state cannot be read, which has stopped the node
+		}
+		highest = max(highest, known)
+	}
+	old := b.current.Load()
+	if highest <= old {
+		return
+	}
+	later, err := b.keep(highest)
+	if err != nil {
+		b.log.Error("could not keep a later boot number; writes through this node are refused", "error", err)
+		return
+	}
+	b.current.Store(later)
+	b.log.Warn("the cluster knows a later start of this node: its data directory was rolled back, and its clock is behind",
+		"boot", old, "known", highest, "now", later)
+}
+
+// keptBoot is the boot number in node.json.
+type keptBoot struct {
+	mu   sync.Mutex
+	last uint64 // owned by mu
+}
+
+// laterBoot makes a boot number above one that this node has used in a life it does not remember, and keeps it: the next start counts
+// on from there.
+func (n *Node) laterBoot(above uint64) (uint64, error) {
+	n.boot.mu.Lock()
+	defer n.boot.mu.Unlock()
+	record := n.record
+	record.Boot = max(n.boot.last, above) + 1
+	if err := n.dir.write("node.json", record); err != nil {
+		return 0, err
+	}
+	n.boot.last = record.Boot
+	return record.Boot, nil
+}
