@@ -98,7 +98,7 @@ func (s *stage) judge() { accuse(s.t, s.recorder.History(), time.Since(s.start))
 
 // accuse lets the judge read a history.
 func accuse(t *testing.T, h history.History, took time.Duration) {
-	for _, v := range judge.Judge(h).Violations {
+	for _, v := range judge.JudgeWith(h, judge.Options{Most: 3}).Violations {
 		t.Errorf("violation %s after %v: %s", v.Checker, took.Round(time.Millisecond), v.Text)
 	}
 }
@@ -321,7 +321,7 @@ func outcomeOf(err error) history.Outcome {
 	return history.Unknown
 }
 
-// healAll undoes every fault of the network, starts what is down, and reads everything everywhere.
+// healAll undoes every fault of the network, starts what is down, makes a link, and reads everything everywhere.
 func (s *stage) healAll() {
 	s.t.Helper()
 	s.net.Heal()
@@ -330,6 +330,10 @@ func (s *stage) healAll() {
 			m.open()
 		}
 	}
+	s.eventually("a link is made", func() bool {
+		leader, _ := s.leader()
+		return s.create(leader, "", fmt.Sprintf("https://example.org/healed/%v", time.Since(s.start))) == history.OK
+	})
 	s.writable(s.machines...)
 	for _, m := range s.machines {
 		s.readAll(m, history.Follow)
