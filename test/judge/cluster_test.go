@@ -23,6 +23,7 @@ type cluster struct {
 	byKey    map[string]string // code
 	open     []*undone
 	targets  int
+	bug      string // a promise that this cluster breaks, see bugs
 }
 
 type liveLink struct {
@@ -80,6 +81,9 @@ func (c *cluster) write(o *history.Operation, l liveLink) {
 	default:
 		e.Edits = append(e.Edits, history.Effect{Code: code, Target: o.Target})
 	}
+	if c.bug == "acknowledges before it commits" && c.random.IntN(10) == 0 {
+		return
+	}
 	c.recorder.Entry(e)
 	c.links[code] = &l
 	c.log = append(c.log, func(v nodeView) { v[code] = l })
@@ -87,17 +91,20 @@ func (c *cluster) write(o *history.Operation, l liveLink) {
 }
 
 func (c *cluster) create(o *history.Operation) {
-	if code, again := c.byKey[o.Key]; again && o.Key != "" {
+	if code, again := c.byKey[o.Key]; again && o.Key != "" && c.bug != "forgets keys" {
 		o.Outcome, o.Code = history.OK, code
 		return
 	}
 	if o.Slug {
-		if c.links[o.Code] != nil {
+		if c.links[o.Code] != nil && (c.bug != "gives slugs twice" || c.random.IntN(4) > 0) {
 			o.Outcome = history.Taken
 			return
 		}
 	} else {
 		c.counter += 1 + c.random.Uint64N(2)
+		if c.bug == "forgets the counter" && c.random.IntN(10) == 0 {
+			c.counter -= min(c.counter-1, 3)
+		}
 		o.Code, o.ID = fmt.Sprintf("g%d", c.counter), c.counter
 	}
 	o.Outcome = history.OK
@@ -109,7 +116,9 @@ func (c *cluster) create(o *history.Operation) {
 
 func (c *cluster) read(o *history.Operation) {
 	node := c.node(o.Node)
-	if l, known := c.nodes[node][o.Code]; o.Kind == history.Get || !known {
+	if l, known := c.nodes[node][o.Code]; o.Kind == history.Get && c.bug == "reads what it has" || !known && c.bug == "takes a local miss for proof" {
+		c.catchUp(node, c.applied[node])
+	} else if o.Kind == history.Get || !known {
 		c.catchUp(node, len(c.log))
 	} else if !l.deleted {
 		c.catchUp(node, c.applied[node]+c.random.IntN(len(c.log)-c.applied[node]+1))
@@ -244,11 +253,16 @@ func (c *cluster) crash() {
 	for _, u := range c.open {
 		u.lost = u.lost || u.op.Node == name
 	}
+	applied := c.applied[node]
 	c.nodes[node], c.applied[node] = make(nodeView), 0
-	c.recorder.Fault("crash", "node "+name)
-	if len(c.log) > 0 {
-		c.catchUp(node, c.random.IntN(len(c.log)+1))
+	if c.bug != "goes back without a crash" {
+		c.recorder.Fault("crash", "node "+name)
 	}
+	to := c.random.IntN(len(c.log) + 1)
+	if c.random.IntN(3) > 0 {
+		to = max(applied-1-c.random.IntN(4), 0)
+	}
+	c.catchUp(node, to)
 }
 
 func (c *cluster) run(length int) history.History {
@@ -260,7 +274,7 @@ func (c *cluster) run(length int) history.History {
 			c.ask()
 		case n == 19:
 			c.giveUp()
-		case n == 18 && c.random.IntN(5) == 0:
+		case n == 18 && (c.random.IntN(5) == 0 || c.bug == "goes back without a crash"):
 			c.crash()
 		default:
 			c.goOn()
@@ -270,6 +284,12 @@ func (c *cluster) run(length int) history.History {
 		c.goOn()
 	}
 	for i, v := range c.nodes {
+		if c.bug == "loses the end of its log" && i == 0 && len(c.log) > 0 {
+			c.nodes[i], c.applied[i] = make(nodeView), 0
+			c.catchUp(i, len(c.log)-1)
+			c.log = c.log[:len(c.log)-1]
+			v = c.nodes[i]
+		}
 		c.catchUp(i, len(c.log))
 		f := history.Final{Node: string(rune('a' + i)), Applied: uint64(len(c.log)), Digest: "d", Targets: make(map[string]string)}
 		for code, l := range v {
@@ -283,4 +303,16 @@ func (c *cluster) run(length int) history.History {
 		c.recorder.Final(f)
 	}
 	return c.recorder.History()
+}
+
+// bugs are promises that a cluster can be made to break, and a checker that must find it.
+var bugs = map[string]string{
+	"acknowledges before it commits": "acknowledged",
+	"forgets keys":                   "retries",
+	"gives slugs twice":              "unique",
+	"forgets the counter":            "unique",
+	"reads what it has":              "linearizability",
+	"takes a local miss for proof":   "redirects",
+	"goes back without a crash":      "views",
+	"loses the end of its log":       "finals",
 }

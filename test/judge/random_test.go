@@ -365,3 +365,27 @@ func TestNonsenseIsJudgedTheSameTwice(t *testing.T) {
 		}
 	})
 }
+
+func TestEveryBrokenClusterIsAccused(t *testing.T) {
+	const lives = 80
+	for bug, checker := range bugs {
+		t.Run(bug, func(t *testing.T) {
+			accused, found := 0, 0
+			for seed := range uint64(lives) {
+				c := newCluster(seed)
+				c.bug = bug
+				v := Judge(c.run(600))
+				if !v.OK() {
+					accused++
+				}
+				if v.Figures.Found[checker] > 0 {
+					found++
+				}
+			}
+			t.Logf("%d of %d lives accused, %d by %s", accused, lives, found, checker)
+			if found == 0 {
+				t.Errorf("%s found it in %d of %d lives", checker, found, lives)
+			}
+		})
+	}
+}

@@ -92,7 +92,7 @@ func (r *record) findHidden() {
 			}
 		}
 		if !made && len(a.hidden) == 0 && (len(seen) == 0 || len(a.edits) > 0) {
-			a.anyHidden = unanswered
+			a.anyHidden = unanswered[:min(1, len(unanswered))] // makings are in the order of calls: the first can do what any can
 		}
 	}
 }
