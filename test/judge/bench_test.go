@@ -65,12 +65,12 @@ func hot(operations int) history.History {
 	recorder := history.NewRecorder(func() time.Duration { now += time.Millisecond; return now })
 	for i := range operations {
 		o := history.Operation{Kind: history.Get, Code: "s", Node: "a"}
-		switch {
-		case i%10 == 0:
+		switch i % 10 {
+		case 0:
 			o.Kind, o.Slug, o.Target = history.Create, true, fmt.Sprintf("https://example.org/%d", i)
-		case i%10 == 1:
+		case 1:
 			o.Kind = history.Delete
-		case i%10 == 2:
+		case 2:
 			o.Kind, o.Target, o.Expected = history.Edit, fmt.Sprintf("https://example.org/%d", i), 1+r.Uint64N(3)
 		}
 		p := recorder.Begin(o)
