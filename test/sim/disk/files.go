@@ -18,15 +18,32 @@ type files struct {
 // tables, and the directory itself.
 var vitalFile = regexp.MustCompile(`(^|/)\d{6}(/((\d{6}|temporary\.\d{6})\.(log|dbtmp)|(MANIFEST|OPTIONS)-.*|marker\..*)?)?$`)
 
+// promptFile matches what takes no time: the few small files of a node itself, and the directories they are in. The product changes
+// them under locks that others wait for, and nobody in a bubble may sleep with a sync.Mutex that another one waits for: time stands
+// still then.
+var promptFile = regexp.MustCompile(`^/?(data(/[^/]+\.json(\.tmp)?)?)?$`)
+
 // change lets a change of the named file take effect once the gate lets it pass and take finds room.
 func (f files) change(name string, take room, do func() error) error {
 	d := f.disk
-	if err := d.gate.pass(vitalFile.MatchString(name), take); err != nil {
+	if err := d.gate.pass(kindOf(name), take); err != nil {
 		return &os.PathError{Op: "write", Path: name, Err: err}
 	}
 	d.moment.RLock()
 	defer d.moment.RUnlock()
 	return do()
+}
+
+// kindOf says how a change of the named file meets trouble.
+func kindOf(name string) patience {
+	switch {
+	case vitalFile.MatchString(name):
+		return vital
+	case promptFile.MatchString(name):
+		return prompt
+	default:
+		return usual
+	}
 }
 
 // roomFor finds room for a name that is not there yet.
@@ -122,13 +139,11 @@ func (f files) MkdirAll(name string, mode os.FileMode) error {
 	return f.change(name, f.roomFor(name), func() error { return f.FS.MkdirAll(name, mode) })
 }
 
-// Lock makes the lock's file. The lock ends with the life of the disk.
-func (f files) Lock(name string) (lock io.Closer, err error) {
-	err = f.change(name, nil, func() error {
-		lock, err = f.FS.Lock(name)
-		return err
-	})
-	return lock, err
+// Lock takes a lock, which is no matter of the disk. It ends with the life of the disk.
+func (f files) Lock(name string) (io.Closer, error) {
+	f.disk.moment.RLock()
+	defer f.disk.moment.RUnlock()
+	return f.FS.Lock(name)
 }
 
 func (f files) GetDiskUsage(string) (vfs.DiskUsage, error) { return f.disk.space.usage(), nil }
@@ -174,7 +189,7 @@ func (f *file) Preallocate(offset, length int64) error {
 
 func (f *file) Sync() error {
 	d := f.files.disk
-	if err := d.gate.passSync(vitalFile.MatchString(f.name)); err != nil {
+	if err := d.gate.passSync(kindOf(f.name)); err != nil {
 		return &os.PathError{Op: "sync", Path: f.name, Err: err}
 	}
 	d.moment.RLock()

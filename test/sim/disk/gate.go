@@ -15,6 +15,15 @@ const errorDelay = 100 * time.Millisecond
 // errPowerOff is what is answered to those who would otherwise acknowledge what the next life does not know.
 var errPowerOff = fmt.Errorf("the power is off: %w", syscall.EIO)
 
+// patience is how a change meets trouble.
+type patience int
+
+const (
+	usual  patience = iota // it takes its time, hangs with a stall and gets errors
+	vital                  // it waits for errors to go away as well
+	prompt                 // it takes no time: neither a stall nor a slow disk holds it up, errors come at once
+)
+
 // room finds room for a change, or answers ENOSPC. A vital change always finds some.
 type room func(vital bool) error
 
@@ -73,16 +82,19 @@ func (g *gate) look() (wait bool, err error, changed <-chan struct{}) {
 
 // pass waits until a change may take effect, and has take find room; take may be nil. A vital change waits for a failing disk to be
 // well again, and finds room on a full one.
-func (g *gate) pass(vital bool, take room) error {
+func (g *gate) pass(how patience, take room) error {
 	for {
 		wait, err, changed := g.look()
+		wait = wait && how != prompt
 		if !wait && err == nil && take != nil {
-			err = take(vital)
+			err = take(how == vital)
 		}
 		switch {
 		case !wait && err == nil:
 			return nil
-		case !wait && !vital:
+		case how == prompt:
+			return err
+		case !wait && how != vital:
 			time.Sleep(errorDelay)
 			return err
 		}
@@ -91,8 +103,8 @@ func (g *gate) pass(vital bool, take room) error {
 }
 
 // passSync is pass for a sync, which takes its time.
-func (g *gate) passSync(vital bool) error {
-	if err := g.pass(vital, nil); err != nil {
+func (g *gate) passSync(how patience) error {
+	if err := g.pass(how, nil); err != nil {
 		return err
 	}
 	g.mu.Lock()
@@ -101,9 +113,9 @@ func (g *gate) passSync(vital bool) error {
 		delay = delay/2 + time.Duration(g.jitter.Int64N(int64(delay)))
 	}
 	g.mu.Unlock()
-	if delay == 0 {
+	if delay == 0 || how == prompt {
 		return nil
 	}
 	time.Sleep(delay)
-	return g.pass(vital, nil)
+	return g.pass(how, nil)
 }

@@ -75,10 +75,10 @@ func (l *logs) Create(name string) error {
 	if _, err := l.disk.mem.Stat(path.Dir(name)); err != nil {
 		return err
 	}
-	if err := l.disk.gate.pass(false, l.disk.space.room); err != nil {
+	if err := l.disk.gate.pass(usual, l.disk.space.room); err != nil {
 		return err
 	}
-	if err := l.disk.gate.passSync(false); err != nil {
+	if err := l.disk.gate.passSync(usual); err != nil {
 		return err
 	}
 	l.disk.moment.RLock()

@@ -32,7 +32,7 @@ func (s *logStore) commit(bytes int64, change transaction) error {
 	if s.closed() {
 		return raftlog.ErrClosed
 	}
-	if err := gate.pass(false, func(vital bool) error { return s.disk.space.grow(f.node, f.size()+bytes, vital) }); err != nil {
+	if err := gate.pass(usual, func(vital bool) error { return s.disk.space.grow(f.node, f.size()+bytes, vital) }); err != nil {
 		return err
 	}
 	if gate.isOff() {
@@ -41,7 +41,7 @@ func (s *logStore) commit(bytes int64, change transaction) error {
 	f.set(func() { f.flying = change })
 	var failed error
 	if s.sync {
-		failed = gate.passSync(false)
+		failed = gate.passSync(usual)
 	}
 	s.disk.moment.RLock()
 	defer s.disk.moment.RUnlock()

@@ -42,25 +42,25 @@ func TestRoomIsTakenAndGivenBack(t *testing.T) {
 		do   func(t *testing.T, d *Disk) error
 		used int64 // after it
 	}{
-		{"a directory", func(_ *testing.T, d *Disk) error { return d.FS().MkdirAll("/data/sub", 0o700) }, 0},
-		{"a file", func(_ *testing.T, d *Disk) error { return write(d, "/data/a", block) }, mebi},
-		{"another", func(_ *testing.T, d *Disk) error { return write(d, "/data/sub/b", block) }, 2 * mebi},
-		{"the first once more", func(_ *testing.T, d *Disk) error { return write(d, "/data/a", block+block) }, 3 * mebi},
-		{"a second name", func(_ *testing.T, d *Disk) error { return d.FS().Link("/data/a", "/data/sub/a2") }, 3 * mebi},
-		{"ballast", func(t *testing.T, d *Disk) error { hold(t, d.FS(), "data/ballast", 64*mebi); return nil }, 67 * mebi},
-		{"a name goes", func(_ *testing.T, d *Disk) error { return d.FS().Remove("/data/a") }, 67 * mebi},
-		{"one replaces another", func(_ *testing.T, d *Disk) error { return d.FS().Rename("/data/sub/a2", "/data/sub/b") }, 66 * mebi},
-		{"a directory moves", func(_ *testing.T, d *Disk) error { return d.FS().Rename("/data/sub", "/data/moved") }, 66 * mebi},
+		{"a directory", func(_ *testing.T, d *Disk) error { return d.FS().MkdirAll("/files/sub", 0o700) }, 0},
+		{"a file", func(_ *testing.T, d *Disk) error { return write(d, "/files/a", block) }, mebi},
+		{"another", func(_ *testing.T, d *Disk) error { return write(d, "/files/sub/b", block) }, 2 * mebi},
+		{"the first once more", func(_ *testing.T, d *Disk) error { return write(d, "/files/a", block+block) }, 3 * mebi},
+		{"a second name", func(_ *testing.T, d *Disk) error { return d.FS().Link("/files/a", "/files/sub/a2") }, 3 * mebi},
+		{"ballast", func(t *testing.T, d *Disk) error { hold(t, d.FS(), "files/ballast", 64*mebi); return nil }, 67 * mebi},
+		{"a name goes", func(_ *testing.T, d *Disk) error { return d.FS().Remove("/files/a") }, 67 * mebi},
+		{"one replaces another", func(_ *testing.T, d *Disk) error { return d.FS().Rename("/files/sub/a2", "/files/sub/b") }, 66 * mebi},
+		{"a directory moves", func(_ *testing.T, d *Disk) error { return d.FS().Rename("/files/sub", "/files/moved") }, 66 * mebi},
 		{"a file changes inside its room", func(_ *testing.T, d *Disk) error {
-			f, err := d.FS().OpenReadWrite("/data/moved/b", "test")
+			f, err := d.FS().OpenReadWrite("/files/moved/b", "test")
 			if err != nil {
 				return err
 			}
 			_, err = f.WriteAt([]byte(block), mebi/2)
 			return errors.Join(err, f.Close())
 		}, 66 * mebi},
-		{"a directory goes", func(_ *testing.T, d *Disk) error { return d.FS().RemoveAll("/data/moved") }, 64 * mebi},
-		{"the ballast goes", func(_ *testing.T, d *Disk) error { return d.FS().Remove("/data/ballast") }, 0},
+		{"a directory goes", func(_ *testing.T, d *Disk) error { return d.FS().RemoveAll("/files/moved") }, 64 * mebi},
+		{"the ballast goes", func(_ *testing.T, d *Disk) error { return d.FS().Remove("/files/ballast") }, 0},
 	}
 	d := New()
 	for _, step := range steps {
@@ -84,11 +84,11 @@ func (d *Disk) after(*testing.T) *Disk {
 func TestAFullDiskTakesNothingUntilSomethingGoes(t *testing.T) {
 	d := New()
 	fs := d.FS()
-	if err := fs.MkdirAll("/data", 0o700); err != nil {
+	if err := fs.MkdirAll("/files", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	hold(t, fs, "/data/ballast", 64*mebi)
-	open, err := fs.Create("/data/open", "test")
+	hold(t, fs, "/files/ballast", 64*mebi)
+	open, err := fs.Create("/files/open", "test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,19 +97,19 @@ func TestAFullDiskTakesNothingUntilSomethingGoes(t *testing.T) {
 		t.Errorf("%d bytes are free", free(t, d))
 	}
 	_, wrote := io.WriteString(open, "x")
-	_, err = fs.OpenReadWrite("/data/new", "test")
+	_, err = fs.OpenReadWrite("/files/new", "test")
 	for what, err := range map[string]error{
-		"a write": wrote, "a new file": write(d, "/data/new", ""), "a file to write": err, "a directory": fs.MkdirAll("/data/dir", 0o700),
-		"a link": fs.Link("/data/open", "/data/link"), "room for a file": open.Preallocate(0, 1),
+		"a write": wrote, "a new file": write(d, "/files/new", ""), "a file to write": err, "a directory": fs.MkdirAll("/files/dir", 0o700),
+		"a link": fs.Link("/files/open", "/files/link"), "room for a file": open.Preallocate(0, 1),
 	} {
 		if !errors.Is(err, syscall.ENOSPC) {
 			t.Errorf("%s: %v, want ENOSPC", what, err)
 		}
 	}
-	if err := errors.Join(fs.MkdirAll("/data", 0o700), open.Sync(), fs.Rename("/data/open", "/data/moved")); err != nil {
+	if err := errors.Join(fs.MkdirAll("/files", 0o700), open.Sync(), fs.Rename("/files/open", "/files/moved")); err != nil {
 		t.Errorf("what needs no room: %v", err)
 	}
-	if err := fs.Remove("/data/ballast"); err != nil {
+	if err := fs.Remove("/files/ballast"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := open.Write(make([]byte, 64*mebi)); err != nil {
@@ -131,23 +131,23 @@ func TestAFullDiskTakesNothingUntilSomethingGoes(t *testing.T) {
 func TestAFailingDiskAnswersWithAnErrorToChangesAlone(t *testing.T) {
 	d := New()
 	fs := d.FS()
-	if err := errors.Join(fs.MkdirAll("/data", 0o700), write(d, "/data/a", "content")); err != nil {
+	if err := errors.Join(fs.MkdirAll("/files", 0o700), write(d, "/files/a", "content")); err != nil {
 		t.Fatal(err)
 	}
 	d.SetFailing(true)
 	for what, err := range map[string]error{
-		"a write": write(d, "/data/b", "x"), "a sync": flush(d, "/data"), "a removal": fs.Remove("/data/a"),
-		"a rename": fs.Rename("/data/a", "/data/c"), "a link": fs.Link("/data/a", "/data/c"), "a directory": fs.MkdirAll("/data/d", 0o700),
+		"a write": write(d, "/files/b", "x"), "a sync": flush(d, "/files"), "a removal": fs.Remove("/files/a"),
+		"a rename": fs.Rename("/files/a", "/files/c"), "a link": fs.Link("/files/a", "/files/c"), "a directory": fs.MkdirAll("/files/d", 0o700),
 	} {
 		if !errors.Is(err, syscall.EIO) {
 			t.Errorf("%s: %v, want EIO", what, err)
 		}
 	}
-	if got := read(t, d, "/data/a"); got != "content" {
+	if got := read(t, d, "/files/a"); got != "content" {
 		t.Errorf("read %q", got)
 	}
 	d.SetFailing(false)
-	if err := write(d, "/data/b", "x"); err != nil {
+	if err := write(d, "/files/b", "x"); err != nil {
 		t.Error(err)
 	}
 }
@@ -155,11 +155,14 @@ func TestAFailingDiskAnswersWithAnErrorToChangesAlone(t *testing.T) {
 func TestSyncsTakeTheirTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := New()
+		if err := d.FS().MkdirAll("/files", 0o700); err != nil {
+			t.Fatal(err)
+		}
 		d.SetSyncDelay(time.Second)
 		took := map[time.Duration]bool{}
 		for range 20 {
 			start := time.Now()
-			if err := flush(d, "/"); err != nil {
+			if err := flush(d, "/files"); err != nil {
 				t.Fatal(err)
 			}
 			elapsed := time.Since(start)
@@ -177,18 +180,18 @@ func TestSyncsTakeTheirTime(t *testing.T) {
 func TestAStalledDiskGoesOnWhereItWas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := New()
-		if err := d.FS().MkdirAll("/data", 0o700); err != nil {
+		if err := d.FS().MkdirAll("/files", 0o700); err != nil {
 			t.Fatal(err)
 		}
 		d.SetStalled(true)
 		done := make(chan error, 2)
-		go func() { done <- write(d, "/data/a", "x") }()
-		go func() { done <- flush(d, "/data") }()
+		go func() { done <- write(d, "/files/a", "x") }()
+		go func() { done <- flush(d, "/files") }()
 		time.Sleep(24 * time.Hour)
 		if len(done) != 0 {
 			t.Fatal("a stalled disk has done something")
 		}
-		if _, err := d.FS().List("/data"); err != nil {
+		if _, err := d.FS().List("/files"); err != nil {
 			t.Errorf("a read: %v", err)
 		}
 		d.SetStalled(false)
