@@ -68,22 +68,24 @@ func (b *boots) outrun() {
 		"boot", old, "known", highest, "now", later)
 }
 
-// keptBoot is the boot number in node.json.
-type keptBoot struct {
+// ownRecord is who this node is, as this start found or made it, and what became of its boot number since.
+type ownRecord struct {
+	nodeRecord // immutable after Open
+
 	mu   sync.Mutex
-	last uint64 // owned by mu
+	last uint64 // owned by mu: the boot number in node.json
 }
 
 // laterBoot makes a boot number above one that this node has used in a life it does not remember, and keeps it: the next start counts
 // on from there.
 func (n *Node) laterBoot(above uint64) (uint64, error) {
-	n.boot.mu.Lock()
-	defer n.boot.mu.Unlock()
-	record := n.record
-	record.Boot = max(n.boot.last, above) + 1
+	n.record.mu.Lock()
+	defer n.record.mu.Unlock()
+	record := n.record.nodeRecord
+	record.Boot = max(n.record.last, above) + 1
 	if err := n.dir.write("node.json", record); err != nil {
 		return 0, err
 	}
-	n.boot.last = record.Boot
+	n.record.last = record.Boot
 	return record.Boot, nil
 }

@@ -19,8 +19,7 @@ import (
 type Node struct {
 	config Config
 	dir    dataDir
-	record nodeRecord // as this start made it; immutable after Open
-	boot   keptBoot
+	record ownRecord
 	disk   *diskWatch
 	plane  *plane
 
@@ -124,8 +123,7 @@ func (n *Node) openData() (*storage, error) {
 		}
 		return nil, err
 	}
-	n.record = record
-	n.boot.last = record.Boot
+	n.record.nodeRecord, n.record.last = record, record.Boot
 	return opened, nil
 }
 

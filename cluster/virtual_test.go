@@ -111,6 +111,7 @@ type virtualNode struct {
 	config  Config
 	address string
 	disk    *vfs.MemFS
+	lived   vfs.FS // the disk it was started on last
 	log     *memoryLog
 	port    *memnet.Port
 	fatal   chan error
@@ -149,6 +150,7 @@ func (v *virtualCluster) add(name string, expect int) *virtualNode {
 	n := &virtualNode{
 		address: fmt.Sprintf("10.0.0.%d:7000", len(v.nodes)+1), disk: vfs.NewCrashableMem(), log: newMemoryLog(), fatal: make(chan error, 1),
 	}
+	n.lived = n.disk
 	n.config = Config{
 		Name: name, DataDir: "/data", Secret: secret, BootstrapExpect: expect, CacheBytes: 1 << 20,
 		Network: Network{Advertise: n.address, Dial: v.network.Dialer(n.address)},
@@ -184,7 +186,9 @@ func (v *virtualCluster) start(n *virtualNode) {
 	}
 	n.port = v.lan.Plug(byte(slices.Index(v.nodes, n)+1), 7946)
 	n.config.Network.Listener, n.config.Network.GossipTransport = listener, n.port
-	n.config.Environment.FS, n.config.Environment.OpenLog = n.disk, n.log.open
+	if n.config.Environment.FS == nil || n.config.Environment.FS == n.lived {
+		n.config.Environment.FS, n.lived = n.disk, n.disk // another one after a power failure, unless the test has put something above it
+	}
 	if n.Node, err = Open(n.config); err != nil {
 		v.t.Fatal(err)
 	}
