@@ -2,7 +2,6 @@ package wire
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -207,6 +206,6 @@ func TestCostInVirtualTime(t *testing.T) {
 			}
 		}
 		each := (cpu() - used) / time.Duration(2*rounds)
-		t.Log(fmt.Sprintf("FIGURES %v of CPU a message, %v of virtual time in all", each, time.Since(start)))
+		t.Logf("FIGURES %v of CPU a message, %v of virtual time in all", each, time.Since(start))
 	})
 }

@@ -103,9 +103,9 @@ func TestCloseIsHeardAfterWhatWasWritten(t *testing.T) {
 
 		// The first write cannot know that nobody reads; the answer to it tells.
 		write(t, b, "anybody there?")
-		time.Sleep(20*time.Millisecond - 1)
+		time.Sleep(20*time.Millisecond - time.Nanosecond)
 		write(t, b, "hello?")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if _, err := b.Write([]byte("x")); !errors.Is(err, syscall.EPIPE) {
 			t.Errorf("write to a closed end: %v", err)
 		}

@@ -3,7 +3,7 @@
 //
 // It blocks in no way but those testing/synctest knows (channels, sync.Cond, timers), and holds no lock while it waits, so whole
 // clusters run on it in virtual time; outside a bubble it runs in real time. It is made for hours of virtual time: a message
-// costs no goroutine and no allocation of its own, and a timer only where somebody waits for it.
+// of a stream costs no allocation, and a timer only where somebody waits for it, one for each direction.
 //
 // What is modelled is what TCP and UDP show to a program, not how they do it:
 //
