@@ -158,7 +158,7 @@ func TestAHostMoves(t *testing.T) {
 }
 
 func TestHostsSwapAddresses(t *testing.T) {
-	f, a, b, conn := two(t)
+	f, a, b, _ := two(t)
 	c := f.Host("c")
 	ipB, ipC := b.IP(), c.IP()
 	f.Swap("b", "c")
@@ -166,8 +166,7 @@ func TestHostsSwapAddresses(t *testing.T) {
 		t.Fatalf("after the swap of %s and %s they are %s and %s", ipB, ipC, b.IP(), c.IP())
 	}
 	echo(t, c, 7)
-	conn = connect(t, a, "udp4", ipB, 7)
-	roundTrip(t, conn)
+	roundTrip(t, connect(t, a, "udp4", ipB, 7))
 	if c := f.Counters("a", "c"); c.Passed == 0 {
 		t.Errorf("from a to c: %v", c)
 	}
