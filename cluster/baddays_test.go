@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,8 +78,29 @@ func TestANodeThatStartsOnAFullDiskOnlyRedirectsUntilThereIsSpace(t *testing.T) 
 	if n.group.Load() != nil {
 		t.Fatal("raft was opened on a full disk")
 	}
+	// A known link redirects all the while, also at the moment when raft is opened.
+	writable := make(chan struct{})
+	redirects := make(chan error)
+	go func() {
+		for {
+			select {
+			case <-writable:
+				redirects <- nil
+				return
+			default:
+			}
+			if got, err := n.Resolve(t.Context(), made.Code); err != nil || got.Target != made.Target {
+				redirects <- fmt.Errorf("a known link, while raft is opened: %+v, %w", got, err)
+				return
+			}
+		}
+	}()
 	disks[n.config.Name].free.Store(1 << 30)
 	c.writable(n)
+	close(writable)
+	if err := <-redirects; err != nil {
+		t.Error(err)
+	}
 	c.create(n, link.Draft{Target: "https://example.com/again"})
 }
 

@@ -34,8 +34,9 @@ func (n *Node) unpark(p *parked) error {
 			return n.life.ctx.Err()
 		}
 	}
-	p.reads.indexes.close()
-	// Taken out of sight first: the group owns the storage from here on. A redirect in between finds nothing proven (503).
+	p.reads.indexes.close() // raft will be asked; until then only what is known here is answered
+	err := n.openGroup(p.store, n.founders())
+	// Not before, as redirects go on meanwhile. The storage is the group's now, or closed.
 	n.parked.Store(nil)
-	return n.openGroup(p.store, n.founders())
+	return err
 }
