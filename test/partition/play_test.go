@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -165,9 +166,12 @@ func (w *world) kept() (all []Kept, err error) {
 	return all, errors.Join(errs...)
 }
 
-// killAll ends every process.
+// killAll ends every process, and gives space and network back.
 func (w *world) killAll() {
 	w.wires.fabric.Heal()
+	for _, filler := range w.fillers {
+		_ = os.Remove(filler)
+	}
 	for _, n := range w.nodes() {
 		if n.Running() {
 			n.KillNow()

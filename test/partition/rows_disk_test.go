@@ -25,10 +25,13 @@ func logFails(order string, who func(*world) *harness.Node) func(*world) func() 
 	return func(w *world) func() {
 		n := who(w)
 		control := w.control(n)
+		if order == "eio" {
+			n.Leaving()
+		}
 		w.order(control, order)
 		w.note("failpoint", "%s %s", n.Name(), order)
 		if order == "eio" {
-			n.Wait(leaderWithin)
+			w.ends(n)
 		}
 		return func() {
 			w.order(control, "off")
@@ -37,6 +40,14 @@ func logFails(order string, who func(*world) *harness.Node) func(*world) func() 
 			}
 		}
 	}
+}
+
+// ends waits until a node that cannot write has ended, which it must, and with exit code 1.
+func (w *world) ends(n *harness.Node) {
+	if exit := n.Wait(recoverWithin); exit.Code != 1 {
+		w.Errorf("%s could not write and ended with %+v", n.Name(), exit)
+	}
+	w.note("stop", "%s, by itself", n.Name())
 }
 
 // order writes a failpoint's control file: another one is made and renamed, as a half written one would be obeyed as well.
@@ -55,16 +66,21 @@ func (w *world) order(control, order string) {
 func diskFills(who func(*world) *harness.Node, left int64) func(*world) func() {
 	return func(w *world) func() {
 		n := who(w)
+		if left == 0 {
+			n.Leaving()
+		}
 		filler := filepath.Join(filepath.Dir(w.disks[n.Name()]), "filler")
 		if err := fill(filler, left); err != nil {
 			w.Fatalf("fill the disk of %s: %v", n.Name(), err)
 		}
+		w.fillers = append(w.fillers, filler)
 		w.note("fill", "%s but for %d bytes", n.Name(), left)
+		if left == 0 {
+			w.ends(n)
+			w.start(n)
+			w.redirectsAlone(n)
+		}
 		return func() {
-			if !n.Running() {
-				w.start(n)
-				w.redirectsAlone(n)
-			}
 			if err := os.Remove(filler); err != nil {
 				w.Fatal(err)
 			}

@@ -63,6 +63,7 @@ type world struct {
 	wires    *wires
 	cluster  *harness.Cluster
 	disks    map[string]string // the disk of each node, by name; empty where they have none
+	fillers  []string          // what fills them
 	recorder *history.Recorder
 	began    time.Time
 	book     *Book
