@@ -68,23 +68,23 @@ func (g *gate) isOff() bool {
 }
 
 // look tells whether a change must wait, until changed is closed, or fails.
-func (g *gate) look() (wait bool, err error, changed <-chan struct{}) {
+func (g *gate) look() (wait bool, changed <-chan struct{}, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.off {
-		return false, nil, g.changed
+		return false, g.changed, nil
 	}
 	if g.failing {
 		err = syscall.EIO
 	}
-	return g.stalled, err, g.changed
+	return g.stalled, g.changed, err
 }
 
 // pass waits until a change may take effect, and has take find room; take may be nil. A vital change waits for a failing disk to be
 // well again, and finds room on a full one.
 func (g *gate) pass(how patience, take room) error {
 	for {
-		wait, err, changed := g.look()
+		wait, changed, err := g.look()
 		wait = wait && how != prompt
 		if !wait && err == nil && take != nil {
 			err = take(how == vital)

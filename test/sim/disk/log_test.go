@@ -57,10 +57,10 @@ func TestAPowerFailureTakesTheEndOfALogThatIsNotSynced(t *testing.T) {
 		if term != last && term != last+1 {
 			t.Errorf("seed %d: term %d is left with %d entries", seed, term, last)
 		}
-		switch {
-		case last == 0:
+		switch last {
+		case 0:
 			lost++
-		case last == 20:
+		case 20:
 			kept++
 		default:
 			between++
