@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing/synctest"
 	"time"
 
@@ -37,9 +38,11 @@ type lived struct {
 	restarts int64
 }
 
-// live lives the life of a plan, inside a bubble. out takes every line as it comes; nil for none.
-func live(p plan, out io.Writer) lived {
+// live lives the life of a plan, inside a bubble. out takes every line as it comes; nil for none. progress is kept at the virtual
+// time, for whoever watches from outside.
+func live(p plan, out io.Writer, progress *atomic.Int64) lived {
 	book := newLogbook(time.Now(), out)
+	defer beat(progress)()
 	w, err := newWorld(p, book)
 	if err != nil {
 		panic(err)
@@ -50,6 +53,21 @@ func live(p plan, out io.Writer) lived {
 	number(h, l.codec)
 	return lived{
 		history: h, problems: w.noted(), faults: w.done, book: book, virtual: l.virtual, restarts: w.restarts.Load(),
+	}
+}
+
+// beat keeps progress at the virtual time until it is stopped.
+func beat(progress *atomic.Int64) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	all.Go(func() {
+		for sleep(ctx, time.Second) {
+			progress.Add(int64(time.Second))
+		}
+	})
+	return func() {
+		cancel()
+		all.Wait()
 	}
 }
 
@@ -289,7 +307,7 @@ func strangers() []string {
 	for i, text := range strings.Split(string(buf), "\n\n") {
 		head, _, _ := strings.Cut(text, "\n")
 		if i > 0 && strings.Contains(head, "synctest bubble") && !strings.Contains(text, "testing/synctest.Test(") &&
-			!strings.Contains(text, "testing/synctest.testingSynctestTest(") {
+			!strings.Contains(text, "testing/synctest.testingSynctestTest(") && !strings.Contains(text, "sim.beat.") {
 			left = append(left, text)
 		}
 	}

@@ -23,6 +23,7 @@ type options struct {
 
 	life   string // set in the processes that live one life each: where the result goes
 	within time.Duration
+	stuck  time.Duration
 }
 
 func (o *options) register(f *flag.FlagSet) {
@@ -37,7 +38,8 @@ func (o *options) register(f *flag.FlagSet) {
 	f.BoolVar(&o.verbose, "sim.verbose", false, "print every message of every node")
 	f.Float64Var(&o.minutes, "sim.minutes", lifeLength.Minutes(), "virtual minutes of faults in one life")
 	f.StringVar(&o.life, "sim.life", "", "used by the runner itself: live one seed and write the result to this file")
-	f.DurationVar(&o.within, "sim.within", 5*time.Minute, "real time one life may take")
+	f.DurationVar(&o.within, "sim.within", 15*time.Minute, "real time one life may take")
+	f.DurationVar(&o.stuck, "sim.stuck", time.Minute, "real time for which virtual time may stand still")
 }
 
 // list gives the seeds named one by one.

@@ -18,8 +18,9 @@ type plan struct {
 	snapshotLook            time.Duration
 	syncTime                time.Duration // of a healthy disk
 	commit                  time.Duration // how soon followers learn of a commit when nothing else is sent
+	heartbeat               time.Duration
 	clients                 int
-	think                   time.Duration   // mean pause of a client between two requests
+	think                   time.Duration   // mean pause of a client between two requests, in calm times
 	skews                   []time.Duration // of each machine's clock
 	patience                time.Duration   // of a client, for one answer
 	phases                  []phase
@@ -56,7 +57,7 @@ func randOf(seed, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 
 // newPlan makes the plan of a seed. machines is 3 or 5; 0 leaves it to the seed.
 func newPlan(seed uint64, machines int, length time.Duration) plan {
 	r := randOf(seed, streamPlan)
-	p := plan{seed: seed, machines: 3 + 2*r.IntN(2)}
+	p := plan{seed: seed, machines: pick(r, []int{3, 3, 5})}
 	if machines != 0 {
 		p.machines = machines
 	}
@@ -65,8 +66,9 @@ func newPlan(seed uint64, machines int, length time.Duration) plan {
 	p.snapshotLook = between(r, 2*time.Second, 12*time.Second)
 	p.syncTime = pick(r, []time.Duration{0, 0, 2 * time.Millisecond, 8 * time.Millisecond})
 	p.commit = pick(r, []time.Duration{100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond})
-	p.clients = 3 + r.IntN(5)
-	p.think = between(r, 1200*time.Millisecond, 4*time.Second)
+	p.heartbeat = pick(r, []time.Duration{time.Second, time.Second, 2 * time.Second})
+	p.clients = 3 + r.IntN(4)
+	p.think = between(r, 4*time.Second, 10*time.Second)
 	p.patience = between(r, 1500*time.Millisecond, 8*time.Second)
 	worst := pick(r, []time.Duration{0, 200 * time.Millisecond, time.Second})
 	for range p.machines + spares {

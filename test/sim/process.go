@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tinyurl/cluster"
+	"tinyurl/cluster/gossip"
 	"tinyurl/test/sim/disk"
 )
 
@@ -94,9 +95,12 @@ func (m *machine) config(p *process) (cluster.Config, error) {
 	return c, nil
 }
 
-// tuning is the product's own, but for what would take too long to happen at all.
+// tuning is near the product's own, but for what would take too long to happen at all, and what would cost most of the processor's
+// time while nothing happens.
 func (p plan) tuning() cluster.Tuning {
 	return cluster.Tuning{
+		Heartbeat: p.heartbeat, Reconcile: 3 * time.Second,
+		Gossip: gossip.Tuning{GossipInterval: 400 * time.Millisecond},
 		SnapshotThreshold: p.snapshotEvery, TrailingLogs: p.trailing, SnapshotInterval: p.snapshotLook,
 		Commit: p.commit, ReplaceAfter: 40 * time.Second,
 	}

@@ -139,6 +139,7 @@ func (r *runner) live(seed uint64) result {
 	args := []string{
 		"-test.run=^TestOneLife$", "-test.timeout=0", "-test.count=1", "-sim.life=" + file, fmt.Sprintf("-sim.seed=%d", seed),
 		fmt.Sprintf("-sim.nodes=%d", o.nodes), "-sim.out=" + o.out, fmt.Sprintf("-sim.minutes=%g", o.minutes), fmt.Sprintf("-sim.verbose=%v", o.verbose),
+		"-sim.stuck=" + o.stuck.String(),
 	}
 	command := exec.CommandContext(ctx, r.binary, args...)
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGQUIT) } // it says where it hangs
@@ -168,7 +169,7 @@ func (r *runner) live(seed uint64) result {
 
 // lifeEnvironment makes a life as repeatable as the Go runtime allows (see the package's comment), and as cheap.
 func lifeEnvironment() []string {
-	return []string{"GOMAXPROCS=1", "GODEBUG=randautoseed=0,asyncpreemptoff=1", "GOGC=800", "GOMEMLIMIT=3GiB", "GOTRACEBACK=all"}
+	return []string{"GOMAXPROCS=1", "GODEBUG=randautoseed=0,asyncpreemptoff=1,tlsmlkem=0", "GOGC=800", "GOMEMLIMIT=3GiB", "GOTRACEBACK=all"}
 }
 
 // keepWords keeps what a process that failed has printed.
@@ -183,13 +184,22 @@ func (r *runner) keepWords(seed uint64, words []byte) string {
 	return path
 }
 
-// tail is the part of a crashed process's output that says why.
+// tail is the part of a crashed process's output that says why, without what goroutines do that only wait.
 func tail(words []byte) string {
 	text := string(words)
 	for _, mark := range []string{"panic:", "fatal error:", "SIGQUIT", "WARNING: DATA RACE"} {
-		if at := strings.Index(text, mark); at >= 0 {
-			return text[at:min(len(text), at+3000)]
+		at := strings.Index(text, mark)
+		if at < 0 {
+			continue
 		}
+		var kept []string
+		for _, part := range strings.Split(text[at:], "\n\n") {
+			if !strings.Contains(part, "(durable)") {
+				kept = append(kept, part)
+			}
+		}
+		text = strings.Join(kept, "\n\n")
+		return text[:min(len(text), 4000)]
 	}
 	return text[max(0, len(text)-2000):]
 }

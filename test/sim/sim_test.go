@@ -3,8 +3,11 @@ package sim
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"os"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/cryptotest"
 	"testing/synctest"
@@ -37,14 +40,31 @@ func TestOneLife(t *testing.T) {
 	}
 	began := time.Now()
 	var l lived
+	var progress atomic.Int64
+	go watch(&progress, o.stuck)
 	synctest.Test(t, func(*testing.T) {
-		l = live(p, out)
+		l = live(p, out, &progress)
 		if len(l.history.Run.Leaks) > 0 { // the bubble would not end
 			finish(t, o, p, l, began)
 			os.Exit(0)
 		}
 	})
 	finish(t, o, p, l, began)
+}
+
+// watch ends the process when virtual time has stood still for too long: either something computes without end, or somebody waits for a
+// sync.Mutex whose holder waits for time to pass. The stacks tell which.
+func watch(progress *atomic.Int64, patience time.Duration) {
+	for last := int64(-1); ; {
+		time.Sleep(patience)
+		now := progress.Load()
+		if now == last {
+			buf := make([]byte, 64<<20)
+			fmt.Fprintf(os.Stderr, "fatal error: virtual time stands still\n%s\n", buf[:runtime.Stack(buf, true)])
+			os.Exit(7)
+		}
+		last = now
+	}
 }
 
 // finish judges a life and writes its result.

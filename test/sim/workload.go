@@ -71,8 +71,8 @@ func (l *workload) pause(r *rand.Rand, d time.Duration) bool {
 	}
 }
 
-// hasteFactor is how much faster clients are while a fault wants the log to grow.
-const hasteFactor = 12
+// hasteFactor is how much faster clients are around the moments that matter.
+const hasteFactor = 10
 
 // work is one client.
 func (l *workload) work(client int, r *rand.Rand) {

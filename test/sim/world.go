@@ -23,7 +23,7 @@ type world struct {
 	machines []*machine
 	closing  sync.WaitGroup // one for each process that is being closed
 
-	haste    atomic.Int32 // how many faults want more load
+	haste    atomic.Int32 // clients hurry while it is above zero
 	restarts atomic.Int64
 
 	mu       sync.Mutex
@@ -128,10 +128,18 @@ func (w *world) fault(kind, format string, args ...any) {
 	w.done[kind]++
 	w.mu.Unlock()
 	w.record(kind, fmt.Sprintf(format, args...))
+	w.hurry()
 }
 
 func (w *world) undo(kind, format string, args ...any) {
 	w.record("heal "+kind, fmt.Sprintf(format, args...))
+	w.hurry()
+}
+
+// hurry has clients hurry for a moment: what breaks, breaks when things change.
+func (w *world) hurry() {
+	w.haste.Add(1)
+	time.AfterFunc(1500*time.Millisecond, func() { w.haste.Add(-1) })
 }
 
 func (w *world) record(kind, what string) {
