@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -103,8 +104,14 @@ type finding struct {
 	why     string        // of a miss, for people
 }
 
-// verdict is the line of a ring that a checker has seen a violation: "violation CHECKER after T", and what else is told.
-var verdict = regexp.MustCompile(`(?m)^.*\bviolation (\S+) after (\S+)(.*)$`)
+// verdict is the line of a ring that a checker has seen a violation: "violation CHECKER after T".
+var verdict = regexp.MustCompile(`(?m)^.*\bviolation (\S+) after ([^\s:,]+)`)
+
+// place finds where in the ring it was: the seed of a life, or the name of a test.
+var place = regexp.MustCompile(`(?m)\bseed (\d+), |^\s*--- FAIL: (\S+)`)
+
+// noCheckers are names in a verdict that speak of the ring itself: its process ended or hung, its record was no record.
+var noCheckers = []string{"process", "history"}
 
 // run gives the arguments to a ring that was built in dir, and judges what comes of it. shows may be empty.
 func (r ring) run(ctx context.Context, dir, at string, args []string, shows string) finding {
@@ -134,11 +141,17 @@ func judge(out []byte, err error, shows string) finding {
 	if err == nil {
 		return finding{why: "the run passed"}
 	}
-	if line := verdict.FindSubmatch(out); line != nil {
-		return finding{
-			failed: true, caught: true, checker: string(line[1]), after: string(line[2]),
-			detail: strings.Trim(strings.TrimSpace(string(line[3])), ",:()"),
+	for _, line := range verdict.FindAllSubmatch(out, -1) {
+		if slices.Contains(noCheckers, string(line[1])) {
+			continue
 		}
+		f := finding{failed: true, caught: true, checker: string(line[1]), after: string(line[2])}
+		if where := place.FindSubmatch(out); where != nil && len(where[1]) > 0 {
+			f.detail = "seed " + string(where[1])
+		} else if where != nil {
+			f.detail = string(where[2])
+		}
+		return f
 	}
 	if shows != "" && bytes.Contains(out, []byte(shows)) {
 		return finding{failed: true, caught: true, checker: fmt.Sprintf("%q", shows), after: "-"}

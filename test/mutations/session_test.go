@@ -38,8 +38,10 @@ func TestProduct(t *testing.T) {
 	case got == 7:
 		fmt.Println("the node stopped itself")
 		os.Exit(3)
+	case got == 8:
+		t.Error("violation process after 1s")
 	default:
-		t.Errorf("violation arithmetic after %dms seed 9", got)
+		t.Errorf("violation arithmetic after %dms: it is wrong", got)
 	}
 }
 `,
@@ -78,11 +80,11 @@ func TestOnlyAViolationCatchesAMutation(t *testing.T) {
 	stopped := returning("stops", "7")
 	stopped.Shows = "the node stopped itself"
 	s.runAll(context.Background(), []Mutation{
-		returning("wrong", "41"), stopped, returning("stops-unasked", "7"), returning("panics", "0"), returning("hangs", "-1"),
+		returning("wrong", "41"), stopped, returning("stops-unasked", "7"), returning("panics", "0"), returning("hangs", "-1"), returning("dies", "8"),
 		returning("no-build", `"x"`), returning("unseen", "41", "-blind"),
 	})
 	want := map[string]bool{
-		"control: ": true, "wrong": true, "stops": true, "stops-unasked": false, "panics": false, "hangs": false,
+		"control: ": true, "wrong": true, "stops": true, "stops-unasked": false, "panics": false, "hangs": false, "dies": false,
 		"no-build": false, "control: -blind": true, "unseen": false,
 	}
 	for _, r := range s.rows {
@@ -106,8 +108,16 @@ func TestOnlyAViolationCatchesAMutation(t *testing.T) {
 			t.Errorf("the output lacks %q:\n%s", line, out.String())
 		}
 	}
-	if first := s.rows[1].finding; first.detail != "seed 9" || first.checker != "arithmetic" {
+	if first := s.rows[1].finding; first.detail != "TestProduct" || first.checker != "arithmetic" || first.after != "41ms" {
 		t.Errorf("%+v", first)
+	}
+}
+
+func TestTheSeedOfALifeIsTold(t *testing.T) {
+	out := "sim: seed 12, 3 machines, FAILED\n  violation unique at 4m0s: twice\nviolation unique after 26s\n--- FAIL: X (1s)\n"
+	f := judge([]byte(out), errMissed, "")
+	if !f.caught || f.checker != "unique" || f.after != "26s" || f.detail != "seed 12" {
+		t.Errorf("%+v", f)
 	}
 }
 

@@ -108,3 +108,27 @@ func TestAReadJoinsNoRoundThatBeganBeforeIt(t *testing.T) {
 		s.healAll()
 	})
 }
+
+// A link is acknowledged with the help of one follower, who does not hear any more that it is committed, and is elected. Its disk is
+// slow: it leads for a while before the first entry of its own is written. Until then it knows nothing of the link.
+func TestANewLeaderKnowsNothingBeforeAnEntryOfItsOwn(t *testing.T) {
+	play(t, 3, nil, func(s *stage) {
+		old, others := s.leader()
+		behind, next := others[0], others[1]
+		s.part(old, behind, true)
+		s.part(behind, old, true)
+		if outcome := s.create(old, "", "https://example.org/acknowledged"); outcome != history.OK {
+			s.t.Fatalf("the create on %s: %s", old.name, outcome)
+		}
+		s.separate([]*machine{old}, others)
+		next.disk.SetSyncDelay(600 * time.Millisecond)
+		s.elect(next)
+		s.eventually("the next leads", func() bool { return next.status().State == "leader" })
+		for range 20 {
+			s.readAll(next, history.Get)
+			time.Sleep(20 * time.Millisecond)
+		}
+		next.disk.SetSyncDelay(0)
+		s.healAll()
+	})
+}
