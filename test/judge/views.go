@@ -9,7 +9,8 @@ import (
 )
 
 // appliedPatience is how long a node that answers for a write waits until it has applied it itself (cluster/DESIGN.md): a write
-// that took as long may have been acknowledged by a node that does not see it yet.
+// that took as long may have been acknowledged by a node that does not see it yet. So may one that is asked for under a deadline
+// of its own, at that deadline: rings hang up instead.
 const appliedPatience = 500 * time.Millisecond
 
 // gone is how far a deleted link has come; a live one as far as its version.
