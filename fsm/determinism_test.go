@@ -82,6 +82,10 @@ func drawWrites(t *rapid.T, w *writer, now time.Time) command.Batch {
 }
 
 func drawCommand(t *rapid.T, now time.Time) command.Command {
+	if rapid.IntRange(0, 19).Draw(t, "lead") == 0 {
+		// A later leader brings a key and a version of its own; the state keeps the first key, and its version only rises.
+		return command.Lead{CodeKey: [16]byte{rapid.Byte().Draw(t, "key")}, ClusterVersion: rapid.Uint32Range(0, MaxClusterVersion).Draw(t, "version")}
+	}
 	slugs := []link.Code{"", "", "", "a", "b", "c", "API", testCodec.Encode(2), testCodec.Encode(9), testCodec.Encode(17)}
 	if rapid.IntRange(0, 3).Draw(t, "delete") == 0 {
 		codes := append(slugs[3:], testCodec.Encode(1), testCodec.Encode(3), testCodec.Encode(4))
@@ -222,6 +226,11 @@ func checkModel(t *rapid.T, m *model, r *replica) {
 		living++
 		if err != nil || l != m.links[code] {
 			t.Fatalf("link %q: %+v, %v; want %+v", code, l, err, m.links[code])
+		}
+	}
+	for node, boot := range m.boots {
+		if got, err := r.Store().Boot(node); err != nil || got != boot {
+			t.Fatalf("boot %d of %s, %v; want %d", got, node, err, boot)
 		}
 	}
 	if got := r.Store().Links(); got != uint64(living) {
