@@ -3,6 +3,7 @@
 package partition
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -32,7 +33,7 @@ func judged(t *testing.T, w *world, h history.History, results []*Result, ends [
 		bad = bad || r.Bad()
 	}
 	if bad || os.Getenv(keepVariable) != "" {
-		keep(t, w, h, results)
+		keep(t, w, h, results, verdict)
 	}
 }
 
@@ -59,7 +60,7 @@ func operations(ops []history.Operation) string {
 }
 
 // keep saves the history and the nodes' logs, and says how to go on.
-func keep(t *testing.T, w *world, h history.History, results []*Result) {
+func keep(t *testing.T, w *world, h history.History, results []*Result, verdict judge.Verdict) {
 	root := os.Getenv(artifactsVariable)
 	if root == "" {
 		root = filepath.Join(os.TempDir(), "tinyurl-partition")
@@ -74,13 +75,15 @@ func keep(t *testing.T, w *world, h history.History, results []*Result) {
 	path := filepath.Join(dir, "history.jsonl")
 	file, err := os.Create(path)
 	if err == nil {
-		err = history.Write(file, h)
-		if e := file.Close(); err == nil {
-			err = e
-		}
+		err = errors.Join(history.Write(file, h), file.Close())
 	}
 	if err != nil {
 		t.Errorf("save the history: %v", err)
+	}
+	for _, v := range verdict.Violations {
+		if v.Code != "" {
+			draw(t, filepath.Join(dir, v.Code+".html"), h, v.Code)
+		}
 	}
 	logs, _ := filepath.Glob(filepath.Join(w.cluster.Dir(), "*.log"))
 	for _, log := range logs {
@@ -98,6 +101,17 @@ func keep(t *testing.T, w *world, h history.History, results []*Result) {
 	}
 	t.Logf("history and logs are in %s\n  judge again: go run ./test/check %s\n  run again:   make partition ROW=%s SEED=%d  (after %s on one cluster)",
 		dir, path, last.Row, last.Seed, strings.Join(rows[:len(rows)-1], ","))
+}
+
+// draw writes Porcupine's picture of what happened to one code.
+func draw(t *testing.T, path string, h history.History, code string) {
+	file, err := os.Create(path)
+	if err == nil {
+		err = errors.Join(judge.WriteHTML(file, h, code), file.Close())
+	}
+	if err != nil {
+		t.Errorf("draw %s: %v", code, err)
+	}
 }
 
 // end is the end of a log.

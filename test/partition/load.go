@@ -52,19 +52,18 @@ type Load struct {
 	breaking   sync.Once
 }
 
-// The numbers of clients of each kind, but for those that create: one for each node.
+// The numbers of clients of each kind, but for those that belong to a node: one that creates and one that follows.
 const (
 	keyedClients = 2
 	racers       = 3
 	enders       = 1
-	readers      = 2
 	getters      = 1
 )
 
 // The pauses of clients: between requests, and after a request that nobody answered.
 const (
 	makePause  = 15 * time.Millisecond
-	readPause  = 4 * time.Millisecond
+	readPause  = 6 * time.Millisecond
 	racePause  = 12 * time.Millisecond
 	afterwards = 100 * time.Millisecond
 )
@@ -75,7 +74,7 @@ func StartLoad(o LoadOptions) *Load {
 	l.ctx, l.abort = context.WithCancel(context.Background())
 	l.contest.began = time.Now()
 	for _, node := range o.Nodes() {
-		l.start(func(u *user) { u.make(node.Name()) })
+		l.Add(node.Name())
 	}
 	for range keyedClients {
 		l.start((*user).insist)
@@ -86,17 +85,17 @@ func StartLoad(o LoadOptions) *Load {
 	for range enders {
 		l.start((*user).end)
 	}
-	for range readers {
-		l.start((*user).read)
-	}
 	for range getters {
 		l.start((*user).look)
 	}
 	return l
 }
 
-// Make adds a client that creates through a node that came later.
-func (l *Load) Make(node string) { l.start(func(u *user) { u.make(node) }) }
+// Add adds the clients that belong to a node.
+func (l *Load) Add(node string) {
+	l.start(func(u *user) { u.make(node) })
+	l.start(func(u *user) { u.read(node) })
+}
 
 // start runs one client.
 func (l *Load) start(run func(*user)) {

@@ -144,21 +144,23 @@ func playCluster(t *testing.T, kind group, seed uint64) (played int) {
 
 func codeOf(op history.Operation) link.Code { return link.Code(op.Code) }
 
-// pairs are random pairs of rows that go together, on clusters of three and five.
+// pairs are random pairs of faults that begin and end, on clusters of three and of five.
 func pairs(seed uint64, many bool) []group {
 	r := rand.New(rand.NewPCG(seed, 0x7061697273))
+	count := 2
+	if many {
+		count = 7
+	}
+	var candidates []row
 	var all []group
-	for _, g := range groups() {
-		if g.name != "three" && g.name != "five" {
-			continue
+	for _, size := range []int{3, 5} { // what goes with three nodes goes with five
+		for _, g := range groups() {
+			if g.plain() && g.nodes == size {
+				candidates = append(candidates, g.rows...)
+			}
 		}
-		mixed := g
-		mixed.name, mixed.rows = "pairs of "+g.name, nil
-		count := 1
-		if many {
-			count = 6
-		}
-		candidates := slices.DeleteFunc(slices.Clone(g.rows), func(r row) bool { return r.alone })
+		candidates = slices.DeleteFunc(candidates, func(r row) bool { return r.alone })
+		mixed := group{name: fmt.Sprintf("pairs of %d", size), nodes: size}
 		for range count {
 			i, j := r.IntN(len(candidates)), r.IntN(len(candidates)-1)
 			if j >= i {
@@ -171,11 +173,14 @@ func pairs(seed uint64, many bool) []group {
 	return all
 }
 
+// plain reports whether a group's rows need nothing but nodes.
+func (g group) plain() bool { return !g.faulty && g.disk == 0 }
+
 // pair is two faults at once, the second begun in the midst of the first.
 func pair(a, b row) row {
 	return row{
 		name: a.name + "+" + b.name, lasts: max(a.lasts, b.lasts) / 2,
-		within: max(a.within, b.within), diskMayFill: a.diskMayFill || b.diskMayFill,
+		within: max(a.within, b.within), paired: true,
 		begin: func(w *world) func() {
 			endA := a.begin(w)
 			w.hold(a.lasts / 2)

@@ -21,6 +21,7 @@ func (w *world) play(r row, result *Result, seed uint64) bool {
 	began := time.Now()
 	w.row(result)
 	w.chance(seed, r.name)
+	w.paired = r.paired
 	result.Again = -1
 	var term uint64
 	done := w.run(func() {

@@ -51,7 +51,7 @@ func killInJoin(w *world) func() {
 	}
 	w.start(joiner)
 	joiner.WaitReady(harness.StartWithin)
-	w.load.Make(joiner.Name())
+	w.load.Add(joiner.Name())
 	id := w.idOf(joiner)
 	w.eventually(votesWithin, "the vote of the joiner", func(ctx context.Context) error { return w.votes(ctx, id) })
 	joiner.Leaving()

@@ -3,6 +3,8 @@
 package partition
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"tinyurl/test/harness"
@@ -15,11 +17,27 @@ const (
 	gossipPort  = 7946
 )
 
-// spoil does something to the wires between nodes and writes it down.
+// spoil does something to the wires between nodes and writes it down. What touched no frame would have proven nothing.
 func (w *world) spoil(kind string, s spoilt, format string, args ...any) (mend func()) {
+	before := w.touched(s)
 	mend = w.wires.spoil(s)
 	w.note(kind, format, args...)
-	return mend
+	return func() {
+		touched := w.touched(s) - before
+		mend()
+		if touched == 0 {
+			w.Errorf("the fault touched no frame: %s %s", kind, fmt.Sprintf(format, args...))
+		}
+	}
+}
+
+// touched counts the frames that were dropped, held, doubled or overtaken on some wires.
+func (w *world) touched(s spoilt) (frames uint64) {
+	for at := range s {
+		c := w.fabric.Counters(at.from, at.to)
+		frames += c.Dropped + c.Delayed + c.Duplicated + c.Reordered
+	}
+	return frames
 }
 
 func leaderIsolated(w *world) func() {
@@ -53,20 +71,35 @@ func oneWayIn(w *world) func() {
 	return w.spoil("cut", s, "what leader %s hears", leader.Name())
 }
 
-// flapping cuts whoever leads off and on, faster than a cluster settles.
+// flapping cuts nodes off and on, one at a time and faster than a cluster settles.
 func flapping(w *world) func() {
-	for range 8 {
-		victim := w.shuffled()[0]
-		if w.r.IntN(2) == 0 {
-			victim = w.leader()
+	r := rand.New(rand.NewPCG(w.r.Uint64(), 1))
+	all := w.nodes()
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	rest := func(least, most time.Duration) bool {
+		select {
+		case <-time.After(least + time.Duration(r.Int64N(int64(most-least)))):
+			return true
+		case <-stop:
+			return false
 		}
-		mend := w.spoil("cut", apart([]string{victim.Name()}, names(w.cluster.Others(victim))), "%s from all", victim.Name())
-		w.hold(w.between(200*time.Millisecond, 1800*time.Millisecond))
-		mend()
-		w.note("mend", "%s", victim.Name())
-		w.hold(w.between(50*time.Millisecond, 700*time.Millisecond))
 	}
-	return func() {}
+	go func() {
+		defer close(stopped)
+		for on := true; on; {
+			victim := all[r.IntN(len(all))]
+			mend := w.wires.spoil(apart([]string{victim.Name()}, names(w.cluster.Others(victim))))
+			w.note("cut", "%s from all", victim.Name())
+			on = rest(200*time.Millisecond, 1800*time.Millisecond)
+			mend()
+			w.note("mend", "%s", victim.Name())
+			on = on && rest(50*time.Millisecond, 700*time.Millisecond)
+		}
+	}()
+	return func() {
+		close(stop)
+		<-stopped
+	}
 }
 
 // delayed makes every direction slow by a time of its own.

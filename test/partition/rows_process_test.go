@@ -5,6 +5,7 @@ package partition
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 // killed ends processes as kill -9 does, all at once, and returns what starts them again.
 func (w *world) killed(victims ...*harness.Node) (start func()) {
+	victims = slices.DeleteFunc(victims, func(n *harness.Node) bool { return !n.Running() }) // another fault was first
 	for _, n := range victims {
 		n.KillNow()
 		w.note("kill", "%s", n.Name())
@@ -50,13 +52,18 @@ const queued = 8
 // pauseLeader stops the leader where it is. Clients go on asking it; what it answers when it goes on must be right.
 func pauseLeader(w *world) func() {
 	leader := w.leader()
+	if !leader.Running() {
+		return func() {}
+	}
 	w.load.Queue(leader, queued/2, 30*time.Second) // under way when it happens
 	leader.Pause()
 	w.note("pause", "%s", leader.Name())
 	w.load.Queue(leader, queued, 30*time.Second)
 	return func() {
-		leader.Resume()
-		w.note("resume", "%s", leader.Name())
+		if leader.Running() { // another fault may have ended it
+			leader.Resume()
+			w.note("resume", "%s", leader.Name())
+		}
 	}
 }
 

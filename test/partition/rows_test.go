@@ -8,17 +8,17 @@ import "time"
 var short = []string{"leader-isolated", "one-way-in", "kill-leader", "pause-3s", "delay-and-loss"}
 
 // usual is how long most faults last: a leader is missed after a second or two, and another is there a second later.
-const usual = 5 * time.Second
+const usual = 7 * time.Second
 
 // groups are all rows, by the clusters that live through them.
 func groups() []group {
 	return []group{
 		{name: "three", nodes: 3, rows: []row{
 			{name: "leader-isolated", lasts: usual, begin: leaderIsolated},
-			{name: "each-isolated", begin: eachIsolated},
+			{name: "each-isolated", begin: eachIsolated, alone: true},
 			{name: "one-way-out", lasts: usual, begin: oneWayOut},
 			{name: "one-way-in", lasts: usual, begin: oneWayIn},
-			{name: "flapping", begin: flapping},
+			{name: "flapping", lasts: 2 * usual, begin: flapping},
 			{name: "delay", lasts: usual, begin: delayed},
 			{name: "loss", lasts: usual, begin: lossy},
 			{name: "delay-and-loss", lasts: usual, begin: delayedAndLossy},
@@ -36,7 +36,7 @@ func groups() []group {
 			{name: "pause-3s", lasts: 3 * time.Second, begin: pauseLeader},
 			{name: "pause-10s", lasts: 10 * time.Second, begin: pauseLeader},
 			{name: "rolling-restart", begin: rollingRestart, alone: true},
-			{name: "kill-in-transfer", lasts: 2 * time.Second, begin: killInTransfer},
+			{name: "kill-in-transfer", lasts: 2 * time.Second, begin: killInTransfer, alone: true},
 		}},
 		{name: "five", nodes: 5, rows: []row{
 			{name: "random-halves", lasts: usual, begin: randomHalves},

@@ -118,15 +118,15 @@ func (u *user) endOne(code string, p *promise) {
 	}
 }
 
-// read follows links on all nodes, half of them just made.
-func (u *user) read() {
-	for turn := u.number; ; turn++ {
+// read follows links on one node, half of them just made.
+func (u *user) read(node string) {
+	for turn := 0; ; turn++ {
 		newest := 0
 		if turn%2 == 0 {
 			newest = recent
 		}
 		if link, ok := u.load.options.Book.Pick(u.r, newest); ok {
-			if at, ok := u.node(); ok {
+			if at, ok := u.load.named(node); ok {
 				u.visitLink(at, link)
 			}
 		}

@@ -37,8 +37,9 @@ type row struct {
 	lasts time.Duration
 	// begin does the fault and returns what undoes it. Processes that were ended are started by end, and not waited for.
 	begin func(*world) (end func())
-	// diskMayFill says that 507 is no wonder. alone says that the row changes the cluster so much that none goes well with it.
-	diskMayFill, alone bool
+	// diskMayFill says that 507 is no wonder. alone says that the row is not one that begins and ends, so that it is no part of a
+	// pair; paired that it is one.
+	diskMayFill, alone, paired bool
 	// within is how long after its end every node must accept creates; acceptWithin if 0.
 	within time.Duration
 }
@@ -72,8 +73,9 @@ type world struct {
 	slack    float64       // of the promise of acceptWithin, for machines that are busy
 
 	// Of the row under way:
-	load *Load
-	r    *rand.Rand
+	load   *Load
+	r      *rand.Rand
+	paired bool // the row is two faults at once
 	// known is how many links of the book every node has.
 	known int
 }
@@ -154,8 +156,27 @@ func names(nodes []*harness.Node) []string {
 	return all
 }
 
-// leader is the leader with a quorum; it waits for one.
-func (w *world) leader() *harness.Node { return w.cluster.Leader(leaderWithin) }
+// leader is the leader with a quorum. It waits for one, but not for long where another fault may leave none: then it is any node
+// that runs.
+func (w *world) leader() *harness.Node {
+	if !w.paired {
+		return w.cluster.Leader(leaderWithin)
+	}
+	var running []*harness.Node
+	for _, n := range w.nodes() {
+		if !n.Running() {
+			continue
+		}
+		running = append(running, n)
+		if status, err := n.Status(w.Context()); err == nil && len(status.Groups) > 0 && status.Groups[0].State == "leader" {
+			return n
+		}
+	}
+	if len(running) == 0 {
+		return w.nodes()[0]
+	}
+	return running[w.r.IntN(len(running))]
+}
 
 // followers are all others, in a random order.
 func (w *world) followers(leader *harness.Node) []*harness.Node {
