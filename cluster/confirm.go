@@ -27,6 +27,8 @@ func (c *confirmer) confirm(ctx context.Context) (uint64, error) {
 	if !ok {
 		return 0, ErrNotLeader
 	}
+	// The index after the clock: everything acknowledged before the call was committed by now, in this term or, as this leader has applied
+	// an entry of its own, in an earlier one. What is committed later cannot have been acknowledged before.
 	began := c.acks.Now()
 	index := c.raft.CommitIndex()
 	// Its verdict is not trusted; the call makes raft send a heartbeat to everyone now instead of at the next beat.
@@ -46,6 +48,7 @@ func (c *confirmer) confirm(ctx context.Context) (uint64, error) {
 			return 0, ErrNotLeader
 		}
 	}
+	// Once more: the acknowledgements are of this term, but this node may have followed another leader and come back in between.
 	if c.leadership.leading() != term {
 		return 0, ErrNotLeader
 	}
@@ -57,10 +60,13 @@ func (c *confirmer) voters() []member.ID {
 	return voters(c.raft)
 }
 
-// voters are those whose word decides, in the latest configuration, committed or not: it is the one raft itself goes by.
-func voters(r interface {
+// configured is a raft, as far as its members are concerned.
+type configured interface {
 	GetConfiguration() raft.ConfigurationFuture
-}) []member.ID {
+}
+
+// voters are those whose word decides, in the latest configuration, committed or not: it is the one raft itself goes by.
+func voters(r configured) []member.ID {
 	var ids []member.ID
 	for _, s := range r.GetConfiguration().Configuration().Servers {
 		if s.Suffrage == raft.Voter {

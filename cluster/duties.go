@@ -53,6 +53,7 @@ func newDuties(g *Group, c Config, describe func(member.ID) (member.Member, bool
 // was committed before it (raft's own no-op never reaches the state machine).
 func (g *Group) lead(ctx context.Context, term uint64, ready func()) {
 	g.duties.clock.begin(ctx)
+	// Until it succeeds: without an entry of its own this leader knows of nothing that was committed before it, and may answer nobody.
 	for g.leadership.leading() == term {
 		err := g.probe()
 		if err == nil {
@@ -79,7 +80,7 @@ func (g *Group) serve(ctx context.Context) {
 	all.Go(func() { d.replace.run(ctx, d.every) })
 	all.Go(func() { d.watch.run(ctx) })
 	all.Wait()
-	<-d.pilot.Stop()
+	<-d.pilot.Stop() // a promotion under way belongs to this term
 }
 
 // probe puts a leader's own command through the log. It carries a code key, which the state takes only if it has none, and
@@ -113,6 +114,8 @@ func (g *Group) probe() error {
 // clusterVersion is the version that every configured member can take, as far as gossip tells; never below today's.
 func (g *Group) clusterVersion() uint32 {
 	version := fsm.MaxClusterVersion
+	// A member that gossip does not know may run any binary. The version stays where it is then: it never falls, so a rise that was too
+	// early would stop that member at its first entry.
 	for _, s := range g.raft.GetConfiguration().Configuration().Servers {
 		m, known := g.duties.replace.describe(member.ID(s.ID))
 		if !known {

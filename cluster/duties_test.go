@@ -147,7 +147,7 @@ func TestTheFirstStampOfATermWaitsOnlyAMoment(t *testing.T) {
 		if k.begin(t.Context()); time.Since(start) > firstCheckTimeout {
 			t.Errorf("the first check took %v", time.Since(start))
 		}
-		if off := k.stamps.now().Sub(time.Now()); off.Abs() > time.Millisecond {
+		if off := time.Until(k.stamps.now()); off.Abs() > time.Millisecond {
 			t.Errorf("and gave a stamp that is %v off", off)
 		}
 	})

@@ -35,9 +35,11 @@ type silentPeers struct{}
 func (silentPeers) Promise(context.Context, member.ID, forming.Proposal) (forming.Answer, error) {
 	return "", errors.New("nobody")
 }
+
 func (silentPeers) Release(context.Context, member.ID, forming.Proposal) error {
 	return errors.New("nobody")
 }
+
 func (silentPeers) Form(context.Context, member.ID, forming.Proposal) error {
 	return errors.New("nobody")
 }

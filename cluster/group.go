@@ -86,6 +86,8 @@ func openGroup(c Config, gc groupConfig) (*Group, error) {
 		g.metrics.unregister()
 		return nil, errors.Join(err, g.trans.Close(), gc.store.close())
 	}
+	// From here on raft runs: it may lead, apply and be asked before the rest stands. Nothing it calls is missing yet, as what leads begins
+	// with leadership.open, and others reach this group only when the node has stored it.
 	g.leader = newLeaderWatch(g.raft.Raft)
 	g.leadership = newLeadership(g.raft.Raft, log, g.lead)
 	g.intake = newIntake(g.raft, g.stamps.now, g.metrics.operations.Observe, log)
@@ -273,6 +275,7 @@ func (g *Group) halt(background func(func()) bool) {
 // close stops the group. Nothing acknowledged is lost by it; leadership should have been handed over before.
 func (g *Group) close() error {
 	g.life.end()
+	// First the writes of this node's callers, while there is still somebody to answer them.
 	g.proposer.close()
 	// Before all that waits for raft's answers: it answers everything now.
 	down := g.raft.Shutdown()
@@ -283,7 +286,7 @@ func (g *Group) close() error {
 	// A restore under way breaks off, before it has changed anything, and is repeated at the next start.
 	broken := g.store.snapshots.Close()
 	closed := g.trans.Close() // ends the calls to nodes that do not answer, which the shutdown would wait for
-	err := down.Error()
+	err := down.Error()       // nothing applies an entry after this, so the state may be closed
 	g.intake.close()
 	g.metrics.unregister()
 	return errors.Join(err, broken, closed, g.store.close())

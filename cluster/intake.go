@@ -69,12 +69,13 @@ func (q *intake) submit(ctx context.Context, batch parcel) (uint64, []command.Re
 	case <-q.life.ctx.Done():
 		return 0, nil, ErrNotLeader
 	default:
+		// Refused here and now, and so surely not applied: the proposer may tell its callers, or try again, without a doubt.
 		return 0, nil, link.ErrOverloaded
 	}
 	select {
 	case <-s.done:
 		return s.index, s.results, s.err
-	case <-ctx.Done():
+	case <-ctx.Done(): // it may be in the log already, or be taken out of the queue after this
 		return 0, nil, ErrUnknownOutcome
 	case <-q.life.ctx.Done():
 		return 0, nil, ErrUnknownOutcome
@@ -152,6 +153,7 @@ func (q *intake) apply(batches ...[]byte) (uint64, [][]command.Result, error) {
 	if err != nil {
 		return 0, nil, fmt.Errorf("make entry: %w", err)
 	}
+	// The time-out is for raft's taking the entry; what follows has none of its own, and ends with the leadership or with raft.
 	future := q.raft.Apply(data, enqueueTimeout)
 	err = future.Error() // it comes at the latest when raft shuts down, see answeringRaft
 	q.noteTransfer(err)

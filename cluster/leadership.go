@@ -96,7 +96,7 @@ func (l *leadership) finish() {
 		return
 	}
 	l.logger.Info("no longer leading", "term", l.term)
-	l.readyTerm.Store(0)
+	l.readyTerm.Store(0) // before anything else: nobody may be answered in the name of a term that is over
 	l.end()
 	l.served.Wait()
 	l.term = 0

@@ -81,6 +81,7 @@ func (n *Node) beginLeaving(g *Group) *attempt {
 func (n *Node) leave(g *Group) error {
 	ctx, cancel := context.WithTimeout(n.life.ctx, leaveTimeout)
 	defer cancel()
+	// The writes first: once removed, this node hears no leader, and what became of them could never be told.
 	if err := n.left.afterAsking(func() error { return g.proposer.idle(ctx) }); err != nil {
 		return fmt.Errorf("the writes under way do not end: %w", err)
 	}

@@ -3,6 +3,7 @@ package cluster
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -54,9 +55,16 @@ func (l hcLogger) Trace(msg string, args ...any) { l.emit(slog.LevelDebug-4, msg
 func (l hcLogger) Debug(msg string, args ...any) { l.emit(slog.LevelDebug, msg, args) }
 func (l hcLogger) Info(msg string, args ...any)  { l.emit(slog.LevelInfo, msg, args) }
 func (l hcLogger) Warn(msg string, args ...any)  { l.emit(slog.LevelWarn, msg, args) }
+
+// nothingNew tells the answer that there is nothing to snapshot from the failures among which raft logs it.
+func nothingNew(arg any) bool {
+	err, ok := arg.(error)
+	return ok && errors.Is(err, raft.ErrNothingNewToSnapshot)
+}
+
 func (l hcLogger) Error(msg string, args ...any) {
 	level := slog.LevelError
-	if slices.ContainsFunc(args, func(a any) bool { return a == raft.ErrNothingNewToSnapshot }) {
+	if slices.ContainsFunc(args, nothingNew) {
 		level = slog.LevelDebug // an answer, which raft takes for a failure
 	}
 	l.emit(level, msg, args)

@@ -75,7 +75,7 @@ func (m *membership) remove(ctx context.Context, id member.ID) error {
 	if !found {
 		return nil
 	}
-	if votes {
+	if votes { // the others have no part in a quorum
 		if err := m.enough(ctx, rest); err != nil {
 			return err
 		}
@@ -105,6 +105,7 @@ func (m *membership) transfer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Noted before the try: whether it failed or its answer was lost, a second one is for the next term.
 	if term := m.raft.CurrentTerm(); m.transferTerm.Swap(term) == term {
 		return fmt.Errorf("%w: leadership was handed over in this term already", ErrRefused)
 	}

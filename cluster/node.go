@@ -59,6 +59,8 @@ func Open(c Config) (_ *Node, err error) {
 		config: c, dir: dataDir{c.Environment.FS, c.DataDir}, ready: newReadiness(), started: time.Now(), life: newLifetime(),
 		left: departure{done: make(chan struct{})}, fatal: failure{report: c.Environment.Fatal},
 	}
+	// The parts report to the node, which stops them, and only then to the owner: a log that failed must not be written to while the
+	// owner makes up its mind.
 	n.config.Environment.Fatal = n.fail
 	opened, err := n.openData()
 	if err != nil {
@@ -71,7 +73,7 @@ func Open(c Config) (_ *Node, err error) {
 		return nil, err
 	}
 	switch {
-	case opened == nil:
+	case opened == nil: // it belongs to no cluster yet; settle finds one
 	case n.disk.full():
 		n.parked.Store(newParked(opened, n.config))
 	default:

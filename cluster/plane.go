@@ -95,6 +95,7 @@ func (p *plane) calls() calls { return calls{client: p.client, gossip: p.gossip}
 // close leaves nothing running. Groups are closed before: their streams are the listener's.
 func (p *plane) close() error {
 	var errs []error
+	// Gossip first, so that no address is looked up any more; the listener last, as it waits for the handlers, which call others.
 	if p.gossip != nil {
 		errs = append(errs, p.gossip.Close())
 	}

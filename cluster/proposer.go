@@ -149,6 +149,7 @@ func (p *proposer) enqueue(ctx context.Context, commands []command.Command) ([]*
 		operations[i] = &operation{Operation: o, size: command.Size(o), deadline: deadline, done: make(chan struct{})}
 		p.next++
 	}
+	// Under one lock with the numbering: the queue and the open operations are in order of sequence, which the floor relies on.
 	p.waiting += len(operations)
 	p.queue = append(p.queue, operations...)
 	p.open = append(p.open, operations...)
@@ -282,6 +283,7 @@ func (p *proposer) encode(operations []*operation) (parcel, error) {
 	for i, o := range operations {
 		b.Operations[i] = o.Operation
 	}
+	// Taken when the batch is made, not when it is sent: a retry is the same bytes, and a floor that is too low forgets too little.
 	p.mu.Lock()
 	b.Floor = p.open[0].Sequence // these operations are open themselves
 	p.mu.Unlock()

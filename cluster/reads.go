@@ -65,6 +65,7 @@ func (r *reads) get(ctx context.Context, code link.Code) (link.Link, error) {
 func (r *reads) catchUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
+	// Two waits under one deadline: a node that lags behind says 503 rather than something old.
 	index, err := r.indexes.join(ctx)
 	if err == nil {
 		err = r.applied(ctx, index)

@@ -47,6 +47,7 @@ func (p *replacer) run(ctx context.Context, every time.Duration) {
 // look removes at most one dead member: each removal changes the quorum.
 func (p *replacer) look(ctx context.Context) {
 	servers := p.raft.GetConfiguration().Configuration().Servers
+	// Silence is counted anew by every leader: one that has just been elected knows nothing of how long it lasted, and waits.
 	p.listen(ctx, servers)
 	for _, s := range servers {
 		if id := member.ID(s.ID); p.dead(id) && p.replaceable(s, servers) {

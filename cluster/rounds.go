@@ -77,6 +77,7 @@ func (r *rounds) run(now *round) {
 	ctx, cancel := context.WithTimeout(r.life.ctx, r.timeout)
 	defer cancel()
 	now.index, now.err = r.ask(ctx)
+	// The next round starts before this one's callers are told: those who come meanwhile must not join what has already been learned.
 	r.mu.Lock()
 	r.running, r.waiting = r.waiting, nil
 	if r.running != nil {

@@ -35,6 +35,7 @@ func (n *Node) settle() {
 			return
 		}
 	}
+	// Beside the asking: a founder leads, applies and has state long before anybody has to admit it.
 	n.life.Go(n.followProgress)
 	if err := n.keepTrying("be a member", n.beMember); err == nil {
 		n.log().Info("member of the cluster", "cluster", n.clusterID(), "id", n.record.ID)
@@ -148,6 +149,7 @@ func (n *Node) join() error {
 
 func (n *Node) askToJoin(ctx context.Context) (member.ClusterID, error) {
 	err := errors.New("no member of a cluster is in sight")
+	// Any member will do: it passes the question on to the leader, which this node cannot know yet.
 	for _, m := range n.plane.gossip.Members() {
 		if m.ID == n.record.ID || m.ClusterID.IsZero() || m.Status != member.Alive {
 			continue
@@ -173,6 +175,7 @@ func (n *Node) begin(record clusterRecord) error {
 	if err := n.openGroup(s, record.Founders); err != nil {
 		return err
 	}
+	// Last: whoever hears of it may ask this node at once what only a member can answer.
 	return n.plane.gossip.SetMeta(func(m *member.Member) { m.ClusterID = record.ClusterID })
 }
 

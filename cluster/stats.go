@@ -87,7 +87,7 @@ func role(s raft.RaftState) string {
 	}
 }
 
-// lastTerm is the term of the entry at index. A log that was compacted up to a snapshot has no such entry; the term is then
+// lastTerm is the term of the entry at index, which autopilot compares with its own to tell who follows the same history. A log that was compacted up to a snapshot has no such entry; the term is then
 // that of the snapshot.
 func (g *Group) lastTerm(index uint64) uint64 {
 	var entry raft.Log

@@ -31,6 +31,8 @@ func (n *Node) watchStrangers() {
 		case m := <-n.plane.gossip.Strangers():
 			seen := &sighting{of: m, at: time.Now()}
 			n.stranger.Store(seen)
+			// Of two clusters that both live, one has links that people rely on; which, nobody here can tell. Only one that this process has
+			// founded just now is surely the younger.
 			if n.foundedAlone.Load() {
 				n.fail(fmt.Errorf("this node founded a cluster of its own, but %s: if it belongs there, wipe its data directory %s and start it "+
 					"with --join %s", seen.warning(), n.config.DataDir, m.GossipAddr))

@@ -88,16 +88,20 @@ func (l *memoryLog) StoreLog(e *raft.Log) error { return l.StoreLogs([]*raft.Log
 func (l *memoryLog) StoreLogs(e []*raft.Log) error {
 	return l.write(func() error { return l.InmemStore.StoreLogs(e) })
 }
+
 func (l *memoryLog) Set(k, v []byte) error {
 	return l.write(func() error { return l.InmemStore.Set(k, v) })
 }
+
 func (l *memoryLog) SetUint64(k []byte, v uint64) error {
 	return l.write(func() error { return l.InmemStore.SetUint64(k, v) })
 }
+
 func (l *memoryLog) Term() (uint64, bool) {
 	term, err := l.GetUint64([]byte("CurrentTerm"))
 	return term, err == nil
 }
+
 func (l *memoryLog) WritingSince() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()

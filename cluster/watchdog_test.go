@@ -11,7 +11,7 @@ import (
 )
 
 // watched runs a watchdog for a while and gives what it ended the node with, and when.
-func watched(t *testing.T, w *watchdog, during time.Duration) (reason error, after time.Duration) {
+func watched(t *testing.T, w *watchdog, during time.Duration) (after time.Duration, reason error) {
 	t.Helper()
 	began := time.Now()
 	w.fatal = func(err error) {
@@ -23,7 +23,7 @@ func watched(t *testing.T, w *watchdog, during time.Duration) (reason error, aft
 	ctx, cancel := context.WithTimeout(t.Context(), during)
 	defer cancel()
 	w.run(ctx)
-	return reason, after
+	return after, reason
 }
 
 // raft can stay in a transfer of leadership for ever (raft#696): it keeps its followers and takes no write.
@@ -67,7 +67,7 @@ func TestATransferOfLeadershipThatNeverEndsEndsTheNode(t *testing.T) {
 					transferring: func() time.Time { return c.since(begin) },
 					probe:        func() error { return c.probe(begin) },
 				}
-				reason, after := watched(t, w, time.Minute)
+				after, reason := watched(t, w, time.Minute)
 				if (reason != nil) != c.ends {
 					t.Fatalf("the node was ended: %v", reason)
 				}
