@@ -182,10 +182,9 @@ func (g *Group) askLeader(ctx context.Context, leader member.ID, others neighbou
 	return others.askIndex(ctx, leader)
 }
 
-// takeEncoded takes a batch that another node sent. It is decoded once here: an entry that no replica can read would stop
-// them all.
-func (g *Group) takeEncoded(ctx context.Context, encoded []byte) (uint64, []command.Result, error) {
-	batch, err := command.DecodeBatch(encoded)
+// takeEncoded takes a batch that another node sent; it is decoded once, before it is in everybody's log.
+func (g *Group) takeEncoded(ctx context.Context, from member.ID, encoded []byte) (uint64, []command.Result, error) {
+	batch, err := readBatch(from, encoded)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -37,12 +37,12 @@ func newMux(n *Node, f *forming.Former) (*peer.Mux, error) {
 	return mux, nil
 }
 
-func (h handlers) propose(ctx context.Context, _ member.ID, batch []byte) (proposed, error) {
+func (h handlers) propose(ctx context.Context, from member.ID, batch []byte) (proposed, error) {
 	g := h.group()
 	if g == nil {
 		return proposed{}, ErrNotLeader
 	}
-	index, results, err := g.takeEncoded(ctx, batch)
+	index, results, err := g.takeEncoded(ctx, from, batch)
 	return proposed{index: index, results: results}, err
 }
 

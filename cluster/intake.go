@@ -10,6 +10,8 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"tinyurl/cluster/member"
+	"tinyurl/cluster/peer"
 	"tinyurl/fsm"
 	"tinyurl/fsm/command"
 	"tinyurl/fsm/link"
@@ -80,6 +82,25 @@ func (q *intake) submit(ctx context.Context, batch parcel) (uint64, []command.Re
 	case <-q.life.ctx.Done():
 		return 0, nil, ErrUnknownOutcome
 	}
+}
+
+// readBatch decodes what node from has sent, or refuses it. Once in the log it is applied by every replica, so what one of them
+// cannot apply stops them all: what none can read, and a leader's own command, which may name a version that nobody knows yet. Nor
+// may a node speak in another's name: a boot number of its choice would end that node's writes.
+func readBatch(from member.ID, encoded []byte) (command.Batch, error) {
+	batch, err := command.DecodeBatch(encoded)
+	if err != nil {
+		return batch, fmt.Errorf("%w: %w", peer.ErrMalformed, err)
+	}
+	if batch.Origin.Node != string(from) {
+		return batch, fmt.Errorf("%w: a batch of %q, sent by %s", peer.ErrMalformed, batch.Origin.Node, from)
+	}
+	for _, op := range batch.Operations {
+		if _, leads := op.Command.(command.Lead); leads {
+			return batch, fmt.Errorf("%w: a leader's own command, sent by %s", peer.ErrMalformed, from)
+		}
+	}
+	return batch, nil
 }
 
 // run fills entries. It takes the slot before it looks at the queue, so an entry gathers for as long as the ones before it

@@ -221,11 +221,14 @@ func TestNobodyLeavesWhereNoQuorumWouldBeLeft(t *testing.T) {
 		}
 		<-leaver.Left()
 		v.stop(leaver)
-		for _, m := range v.leader().Status(v.t.Context()).Members {
-			if m.Name == leaver.config.Name && m.Status != member.Left {
-				t.Errorf("who left is still a member: %+v", m)
+		v.within(10*time.Second, "it is no member any more, nor looked for", func() bool {
+			for _, m := range v.leader().Status(v.t.Context()).Members {
+				if m.Name == leaver.config.Name && m.Status != member.Left {
+					return false
+				}
 			}
-		}
+			return true
+		})
 		v.create(lost, 1)
 	})
 }
