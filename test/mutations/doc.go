@@ -7,13 +7,13 @@
 //	fault: what is wrong, in the product's words
 //	user:  what a person would see of it
 //	note:  what else should be known (optional)
-//	ring:  sim, scenario or partition
-//	run:   the arguments of that ring's test binary
+//	run:   the ring that catches it (sim, scenario or partition) and the arguments of its test binary
+//	also:  another ring that does, and its arguments (optional)
 //	shows: a text of the output that counts in place of a violation (optional)
 //
 // and its sections come in pairs, "before FILE" and "after FILE": whole lines of a file, which must occur in it exactly once.
 //
-// A mutation is caught when the ring fails with a line "violation CHECKER after T", which only a checker prints. A ring that
+// A mutation is caught when the ring fails with a line that only a checker prints ("violation CHECKER after T" in ring 1). A ring that
 // fails otherwise, hangs, or passes has missed it. Before the mutations of a ring with the same arguments, the unchanged
 // product passes the very same run: the control.
 package main

@@ -80,7 +80,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	if o.list {
 		for _, m := range chosen {
-			fmt.Fprintf(out, "%-28s %-10s %s\n", m.Name, m.Ring, m.Fault)
+			fmt.Fprintf(out, "%-24s %-10s %s\n", m.Name, m.Runs[0].Ring, m.Fault)
 		}
 		return nil
 	}

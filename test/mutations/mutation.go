@@ -18,13 +18,28 @@ type Mutation struct {
 	Fault, User string
 	// Note says what else should be known, such as a window that was widened; empty for most.
 	Note string
-	// Ring names the ring that catches it, Run the arguments its test binary is given.
-	Ring string
-	Run  []string
+	// Runs are the runs that catch it, one at least.
+	Runs []Run
 	// Shows is a text of the ring's output that counts in place of a checker's violation, where the fault shows itself by
 	// stopping a node; empty for most.
 	Shows string
 	Edits []Edit
+}
+
+// Run is a run of a ring.
+type Run struct {
+	Ring string
+	// Args are the arguments of the ring's test binary; leading ones of the form NAME=value are variables of its environment.
+	Args []string
+}
+
+// String is the ring with the arguments.
+func (r Run) String() string { return strings.Join(append([]string{r.Ring}, r.Args...), " ") }
+
+// parseRun reads "RING ARGUMENT...".
+func parseRun(text string) Run {
+	words := strings.Fields(text)
+	return Run{Ring: words[0], Args: words[1:]}
 }
 
 // Edit replaces whole lines of a file.
@@ -62,18 +77,21 @@ func readMutations(dir string) ([]Mutation, error) {
 func parseMutation(name string, data []byte) (Mutation, error) {
 	archive := txtar.Parse(data)
 	m := Mutation{Name: name}
-	run := ""
+	run, also := "", ""
 	fields := map[string]*string{
-		"fault": &m.Fault, "user": &m.User, "note": &m.Note, "ring": &m.Ring, "run": &run, "shows": &m.Shows,
+		"fault": &m.Fault, "user": &m.User, "note": &m.Note, "run": &run, "also": &also, "shows": &m.Shows,
 	}
 	if err := parseHeader(string(archive.Comment), fields); err != nil {
 		return m, err
 	}
-	m.Run = strings.Fields(run)
-	for _, required := range []string{"fault", "user", "ring", "run"} {
+	for _, required := range []string{"fault", "user", "run"} {
 		if *fields[required] == "" {
 			return m, fmt.Errorf("%w: it has no %s", errFormat, required)
 		}
+	}
+	m.Runs = append(m.Runs, parseRun(run))
+	if also != "" {
+		m.Runs = append(m.Runs, parseRun(also))
 	}
 	var err error
 	m.Edits, err = parseEdits(archive.Files)

@@ -43,8 +43,10 @@ func TestEveryMutationNamesARingThatExists(t *testing.T) {
 	_, all := theMutations(t)
 	s := &session{rings: rings}
 	for _, m := range all {
-		if _, ok := s.ring(m.Ring); !ok {
-			t.Errorf("%s: no ring %q", m.Name, m.Ring)
+		for _, run := range m.Runs {
+			if _, ok := s.ring(run.Ring); !ok {
+				t.Errorf("%s: no ring %q", m.Name, run.Ring)
+			}
 		}
 	}
 }
@@ -70,14 +72,14 @@ func TestThePromisedFaultsAreAllThere(t *testing.T) {
 	}
 }
 
-const small = "fault: one\n  thing\nuser: another\nring: fake\nrun: -a -b\n-- before x.go --\nold\n-- after x.go --\nnew\n"
+const small = "fault: one\n  thing\nuser: another\nrun: fake -a -b\nalso: other X=y\n-- before x.go --\nold\n-- after x.go --\nnew\n"
 
 func TestAMutationIsReadWhole(t *testing.T) {
 	m, err := parseMutation("small", []byte(small))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Fault != "one thing" || m.User != "another" || m.Ring != "fake" || strings.Join(m.Run, "|") != "-a|-b" {
+	if m.Fault != "one thing" || m.User != "another" || len(m.Runs) != 2 || m.Runs[0].String() != "fake -a -b" || m.Runs[1].String() != "other X=y" {
 		t.Errorf("%+v", m)
 	}
 	if len(m.Edits) != 1 || m.Edits[0] != (Edit{"x.go", "old\n", "new\n"}) {
@@ -87,8 +89,8 @@ func TestAMutationIsReadWhole(t *testing.T) {
 
 func TestWhatIsNoMutationIsRefused(t *testing.T) {
 	for name, text := range map[string]string{
-		"no ring":            strings.Replace(small, "ring: fake\n", "", 1),
-		"an unknown key":     strings.Replace(small, "ring:", "rong:", 1),
+		"no run":             strings.Replace(small, "run: fake -a -b\n", "", 1),
+		"an unknown key":     strings.Replace(small, "run:", "ring:", 1),
 		"a key twice":        "fault: x\n" + small,
 		"indented at first":  " x\n" + small,
 		"a lonely before":    strings.Split(small, "-- after")[0],

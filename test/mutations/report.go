@@ -14,7 +14,7 @@ func writeTable(out io.Writer, rows []row) {
 	fmt.Fprintln(out)
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "MUTATION\tRING\tCHECKER\tAFTER\tREAL TIME\tWHERE")
-	caught, mutations := 0, 0
+	caught, tried := 0, 0
 	for _, r := range rows {
 		f := r.finding
 		checker := f.checker
@@ -25,15 +25,15 @@ func writeTable(out io.Writer, rows []row) {
 			checker = "MISSED"
 		}
 		if !r.control {
-			mutations++
+			tried++
 			if r.good() {
 				caught++
 			}
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.1fs\t%s\n", r.name, r.ring, checker, f.after, f.took.Seconds(), f.detail)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.1fs\t%s\n", r.name, r.run.Ring, checker, f.after, f.took.Seconds(), f.detail)
 	}
 	_ = w.Flush() // a table that cannot be printed is the reader's loss
-	fmt.Fprintf(out, "\n%d of %d mutations caught\n", caught, mutations)
+	fmt.Fprintf(out, "\n%d of %d mutations caught\n", caught, tried)
 }
 
 // readmeHead is what stands above the table in the README.
@@ -67,7 +67,7 @@ func writeReadme(path string, rows []row) error {
 		if m.Note != "" {
 			fault += " (" + m.Note + ")"
 		}
-		cells := []string{m.Name, fault, m.User, m.Ring, "`" + strings.Join(m.Run, " ") + "`", checker, f.after, fmt.Sprintf("%.0f s", f.took.Seconds())}
+		cells := []string{m.Name, fault, m.User, r.run.Ring, "`" + strings.Join(r.run.Args, " ") + "`", checker, f.after, fmt.Sprintf("%.0f s", f.took.Seconds())}
 		for i, c := range cells {
 			cells[i] = strings.ReplaceAll(c, "|", "\\|")
 		}
@@ -80,7 +80,7 @@ func writeReadme(path string, rows []row) error {
 			if !r.good() {
 				verdict = "**accused**: " + r.finding.checker + " " + r.finding.why
 			}
-			fmt.Fprintf(&b, "- %s `%s`: %s, %.0f s\n", r.ring, strings.Join(r.mutation.Run, " "), verdict, r.finding.took.Seconds())
+			fmt.Fprintf(&b, "- `%s`: %s, %.0f s\n", r.run, verdict, r.finding.took.Seconds())
 		}
 	}
 	return os.WriteFile(path, b.Bytes(), 0o644)

@@ -25,14 +25,22 @@ type ring struct {
 	program, programEnv string
 	// limit bounds one run. A run that reaches it has caught nothing.
 	limit time.Duration
+	// verdict matches what a checker's violation looks like; its groups are named checker, and after where it is told.
+	verdict *regexp.Regexp
 }
 
 // rings are the rings of this project.
 var rings = []ring{
-	{name: "sim", tests: "./test/sim", limit: 4 * time.Minute},
-	{name: "scenario", tests: "./test/sim/scenario", limit: 2 * time.Minute},
-	{name: "partition", tests: "./test/partition", program: "./cmd/tinyurl", programEnv: "TINYURL_BINARY", limit: 4 * time.Minute},
+	{name: "sim", tests: "./test/sim", limit: 4 * time.Minute, verdict: simulated},
+	{name: "scenario", tests: "./test/sim/scenario", limit: 2 * time.Minute, verdict: simulated},
+	{
+		name: "partition", tests: "./test/partition", program: "./cmd/tinyurl", programEnv: "TINYURL_BINARY", limit: 4 * time.Minute,
+		verdict: regexp.MustCompile(`(?m)^.*: judge, (?P<checker>[a-z-]+): `),
+	},
 }
+
+// simulated is how ring 1 tells of a violation.
+var simulated = regexp.MustCompile(`(?m)^.*\bviolation (?P<checker>\S+) after (?P<after>[^\s:,]+)`)
 
 // buildLimit bounds the building of one mutation.
 const buildLimit = 5 * time.Minute
@@ -104,11 +112,11 @@ type finding struct {
 	why     string        // of a miss, for people
 }
 
-// verdict is the line of a ring that a checker has seen a violation: "violation CHECKER after T".
-var verdict = regexp.MustCompile(`(?m)^.*\bviolation (\S+) after ([^\s:,]+)`)
-
 // place finds where in the ring it was: the seed of a life, or the name of a test.
 var place = regexp.MustCompile(`(?m)\bseed (\d+), |^\s*--- FAIL: (\S+)`)
+
+// variable matches NAME=value.
+var variable = regexp.MustCompile(`^[A-Z][A-Z0-9_]*=`)
 
 // noCheckers are names in a verdict that speak of the ring itself: its process ended or hung, its record was no record.
 var noCheckers = []string{"process", "history"}
@@ -118,9 +126,13 @@ func (r ring) run(ctx context.Context, dir, at string, args []string, shows stri
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, r.limit)
 	defer cancel()
-	command := exec.CommandContext(ctx, filepath.Join(dir, "tests"), args...)
+	environment := 0
+	for environment < len(args) && variable.MatchString(args[environment]) {
+		environment++
+	}
+	command := exec.CommandContext(ctx, filepath.Join(dir, "tests"), args[environment:]...)
 	command.Dir = filepath.Join(at, filepath.FromSlash(r.tests)) // as go test has it
-	command.Env = os.Environ()
+	command.Env = append(os.Environ(), args[:environment]...)
 	if r.program != "" {
 		command.Env = append(command.Env, r.programEnv+"="+filepath.Join(dir, "program"))
 	}
@@ -128,7 +140,7 @@ func (r ring) run(ctx context.Context, dir, at string, args []string, shows stri
 	command.Stdout, command.Stderr = &out, &out
 	command.WaitDelay = 10 * time.Second // for what the tests have left running
 	err := command.Run()
-	f := judge(out.Bytes(), err, shows)
+	f := r.judge(out.Bytes(), err, shows)
 	f.took = time.Since(began)
 	if f.failed && !f.caught && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		f.why = fmt.Sprintf("no verdict within %v", r.limit)
@@ -137,15 +149,18 @@ func (r ring) run(ctx context.Context, dir, at string, args []string, shows stri
 }
 
 // judge reads the output of a run that ended with err.
-func judge(out []byte, err error, shows string) finding {
+func (r ring) judge(out []byte, err error, shows string) finding {
 	if err == nil {
 		return finding{why: "the run passed"}
 	}
-	for _, line := range verdict.FindAllSubmatch(out, -1) {
-		if slices.Contains(noCheckers, string(line[1])) {
+	for _, line := range r.verdict.FindAllSubmatch(out, -1) {
+		f := finding{failed: true, caught: true, checker: string(line[r.verdict.SubexpIndex("checker")]), after: "-"}
+		if slices.Contains(noCheckers, f.checker) {
 			continue
 		}
-		f := finding{failed: true, caught: true, checker: string(line[1]), after: string(line[2])}
+		if i := r.verdict.SubexpIndex("after"); i > 0 {
+			f.after = string(line[i])
+		}
 		if where := place.FindSubmatch(out); where != nil && len(where[1]) > 0 {
 			f.detail = "seed " + string(where[1])
 		} else if where != nil {

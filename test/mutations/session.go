@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 )
 
@@ -23,7 +22,7 @@ type session struct {
 // row is what became of one mutation, or of a control.
 type row struct {
 	name     string
-	ring     string
+	run      Run
 	control  bool
 	mutation Mutation
 	finding  finding
@@ -42,12 +41,13 @@ func (s *session) runAll(ctx context.Context, mutations []Mutation) {
 	s.sound = map[string]string{}
 	controlled := map[string]bool{}
 	for _, m := range mutations {
-		key := m.Ring + " " + strings.Join(m.Run, " ")
-		if !controlled[key] {
-			controlled[key] = true
-			s.add(ctx, row{name: "control: " + strings.Join(m.Run, " "), ring: m.Ring, control: true, mutation: m})
+		for _, run := range m.Runs {
+			if !controlled[run.String()] {
+				controlled[run.String()] = true
+				s.add(ctx, row{name: "control", run: run, control: true})
+			}
+			s.add(ctx, row{name: m.Name, run: run, mutation: m})
 		}
-		s.add(ctx, row{name: m.Name, ring: m.Ring, mutation: m})
 	}
 }
 
@@ -72,15 +72,16 @@ func (s *session) buildAll(ctx context.Context, mutations []Mutation) error {
 func (s *session) add(ctx context.Context, r row) {
 	began := time.Now()
 	r.finding = s.try(ctx, r)
+	f := r.finding
 	switch {
 	case r.control && r.good():
-		fmt.Fprintf(s.out, "sound   %s %s in %.0fs\n", r.ring, r.name, r.finding.took.Seconds())
+		fmt.Fprintf(s.out, "sound   the unchanged product by %s in %.0fs\n", r.run, f.took.Seconds())
 	case r.good():
-		fmt.Fprintf(s.out, "caught %s by %s in %.0fs (%s after %s)\n", r.name, r.ring, r.finding.took.Seconds(), r.finding.checker, r.finding.after)
+		fmt.Fprintf(s.out, "caught %s by %s in %.0fs (%s after %s)\n", r.name, r.run.Ring, f.took.Seconds(), f.checker, f.after)
 	case r.control:
-		fmt.Fprintf(s.out, "ACCUSED the unchanged product by %s %s: %s %s\n", r.ring, r.name, r.finding.checker, r.finding.why)
+		fmt.Fprintf(s.out, "ACCUSED the unchanged product by %s: %s %s\n", r.run, f.checker, f.why)
 	default:
-		fmt.Fprintf(s.out, "MISSED %s by %s after %.0fs: %s\n", r.name, r.ring, time.Since(began).Seconds(), r.finding.why)
+		fmt.Fprintf(s.out, "MISSED %s by %s after %.0fs: %s\n", r.name, r.run, time.Since(began).Seconds(), f.why)
 	}
 	s.rows = append(s.rows, r)
 }
@@ -90,9 +91,9 @@ func (s *session) try(ctx context.Context, r row) finding {
 	if ctx.Err() != nil {
 		return finding{why: "the time was over before its turn"}
 	}
-	ring, known := s.ring(r.ring)
+	ring, known := s.ring(r.run.Ring)
 	if !known {
-		return finding{why: fmt.Sprintf("there is no ring %q", r.ring)}
+		return finding{why: fmt.Sprintf("there is no ring %q", r.run.Ring)}
 	}
 	dir, err := s.build(ctx, ring, r)
 	if err != nil {
@@ -101,7 +102,7 @@ func (s *session) try(ctx context.Context, r row) finding {
 	if !r.control && !s.keep {
 		defer os.RemoveAll(dir)
 	}
-	return ring.run(ctx, dir, s.product.root, r.mutation.Run, r.mutation.Shows)
+	return ring.run(ctx, dir, s.product.root, r.run.Args, r.mutation.Shows)
 }
 
 // build makes the binaries of a row; those of the unchanged product are made once for each ring.

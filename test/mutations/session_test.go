@@ -62,13 +62,13 @@ func fakeSession(t *testing.T, out *bytes.Buffer) *session {
 	}
 	return &session{
 		product: product{root: root, work: t.TempDir()},
-		rings:   []ring{{name: "fake", tests: "./ring", limit: 5 * time.Second}},
+		rings:   []ring{{name: "fake", tests: "./ring", limit: 5 * time.Second, verdict: simulated}},
 		out:     out,
 	}
 }
 
 func returning(name, value string, run ...string) Mutation {
-	return Mutation{Name: name, Ring: "fake", Run: run, Edits: []Edit{{
+	return Mutation{Name: name, Runs: []Run{{"fake", run}}, Edits: []Edit{{
 		File: "product.go", Before: "func answer() int { return 42 }\n", After: "func answer() int { return " + value + " }\n",
 	}}}
 }
@@ -84,15 +84,19 @@ func TestOnlyAViolationCatchesAMutation(t *testing.T) {
 		returning("no-build", `"x"`), returning("unseen", "41", "-blind"),
 	})
 	want := map[string]bool{
-		"control: ": true, "wrong": true, "stops": true, "stops-unasked": false, "panics": false, "hangs": false, "dies": false,
-		"no-build": false, "control: -blind": true, "unseen": false,
+		"control fake": true, "wrong": true, "stops": true, "stops-unasked": false, "panics": false, "hangs": false, "dies": false,
+		"no-build": false, "control fake -blind": true, "unseen": false,
 	}
 	for _, r := range s.rows {
-		good, known := want[r.name]
-		if !known || good != r.good() {
-			t.Errorf("%q: good is %v; %+v", r.name, r.good(), r.finding)
+		name := r.name
+		if r.control {
+			name += " " + r.run.String()
 		}
-		delete(want, r.name)
+		good, known := want[name]
+		if !known || good != r.good() {
+			t.Errorf("%q: good is %v; %+v", name, r.good(), r.finding)
+		}
+		delete(want, name)
 	}
 	if len(want) > 0 {
 		t.Errorf("no rows: %v", want)
@@ -101,7 +105,7 @@ func TestOnlyAViolationCatchesAMutation(t *testing.T) {
 		t.Error("misses are not told")
 	}
 	for _, line := range []string{
-		"sound   fake control: ", "caught wrong by fake in ", "(arithmetic after 41ms)", "MISSED panics by fake", "MISSED no-build by fake",
+		"sound   the unchanged product by fake in ", "caught wrong by fake in ", "(arithmetic after 41ms)", "MISSED panics by fake", "MISSED no-build by fake",
 		"MISSED unseen by fake", "the run passed",
 	} {
 		if !strings.Contains(out.String(), line) {
@@ -115,8 +119,21 @@ func TestOnlyAViolationCatchesAMutation(t *testing.T) {
 
 func TestTheSeedOfALifeIsTold(t *testing.T) {
 	out := "sim: seed 12, 3 machines, FAILED\n  violation unique at 4m0s: twice\nviolation unique after 26s\n--- FAIL: X (1s)\n"
-	f := judge([]byte(out), errMissed, "")
+	f := ring{verdict: simulated}.judge([]byte(out), errMissed, "")
 	if !f.caught || f.checker != "unique" || f.after != "26s" || f.detail != "seed 12" {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestTheJudgeOfRingTwoIsUnderstood(t *testing.T) {
+	s := &session{rings: rings}
+	r, _ := s.ring("partition")
+	out := "--- FAIL: TestPartition (40s)\n    partition_test.go:9: delay: 404 for x\n    artifacts_test.go:24: delay: judge, read-your-writes: x was\n"
+	f := r.judge([]byte(out), errMissed, "")
+	if !f.caught || f.checker != "read-your-writes" || f.after != "-" || f.detail != "TestPartition" {
+		t.Errorf("%+v", f)
+	}
+	if f := r.judge([]byte("--- FAIL: TestPartition (40s)\n    delay: no leader in time\n"), errMissed, ""); f.caught || !f.failed {
 		t.Errorf("%+v", f)
 	}
 }
@@ -153,9 +170,9 @@ func TestWhatTheBudgetDoesNotReachIsMissed(t *testing.T) {
 
 func TestTheTableTellsEveryRow(t *testing.T) {
 	rows := []row{
-		{name: "control: -x", ring: "fake", control: true, finding: finding{why: "the run passed"}},
-		{name: "one", ring: "fake", mutation: Mutation{Name: "one", Fault: "a|b"}, finding: finding{failed: true, caught: true, checker: "porcupine", after: "3s", detail: "seed 4"}},
-		{name: "two", ring: "fake", mutation: Mutation{Name: "two"}, finding: finding{why: "the run passed"}},
+		{name: "control", run: Run{"fake", []string{"-x"}}, control: true, finding: finding{why: "the run passed"}},
+		{name: "one", run: Run{Ring: "fake"}, mutation: Mutation{Name: "one", Fault: "a|b"}, finding: finding{failed: true, caught: true, checker: "porcupine", after: "3s", detail: "seed 4"}},
+		{name: "two", run: Run{Ring: "fake"}, mutation: Mutation{Name: "two"}, finding: finding{why: "the run passed"}},
 	}
 	var out bytes.Buffer
 	writeTable(&out, rows)
