@@ -37,7 +37,7 @@ func (r *answeringRaft) Shutdown() raft.Future {
 	return r.stopping
 }
 
-// Apply, AddVoter, AddNonvoter, DemoteVoter and RemoveServer are raft's.
+// Apply is raft's.
 func (r *answeringRaft) Apply(data []byte, timeout time.Duration) raft.ApplyFuture {
 	future := r.Raft.Apply(data, timeout)
 	r.bound(future)
@@ -64,12 +64,19 @@ func (r *answeringRaft) RemoveServer(id raft.ServerID, previous uint64, timeout 
 	return r.change(r.Raft.RemoveServer(id, previous, timeout))
 }
 
+// LeadershipTransferToServer is raft's.
+func (r *answeringRaft) LeadershipTransferToServer(id raft.ServerID, at raft.ServerAddress) raft.Future {
+	future := r.Raft.LeadershipTransferToServer(id, at)
+	r.bound(future)
+	return future
+}
+
 func (r *answeringRaft) change(future raft.IndexFuture) raft.IndexFuture {
 	r.bound(future)
 	return future
 }
 
-// bound makes a future end with raft. Raft's futures can do that, and those of restores and of transfers do: they have an exported
+// bound makes a future end with raft. Raft's futures can do that, and those of restores do: they have an exported
 // field for the channel of the shutdown. Only the types around it are not exported, hence reflect. Error alone reads the field, and
 // nobody has called it yet. A test notices a version of raft without it.
 func (r *answeringRaft) bound(future raft.Future) {

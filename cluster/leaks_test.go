@@ -255,6 +255,12 @@ func TestEveryFutureIsAnsweredWhenRaftShutsDown(t *testing.T) {
 		if err := errors.Join(down.Error(), r.Shutdown().Error()); err != nil {
 			t.Error(err)
 		}
+		// A transfer is taken, or refused, by chance; one that is taken stands in a channel that nobody reads.
+		for range 20 {
+			if err := r.LeadershipTransferToServer("m", "m").Error(); err == nil {
+				t.Error("leadership was handed over by a raft that is down")
+			}
+		}
 	})
 }
 
