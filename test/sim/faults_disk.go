@@ -11,8 +11,12 @@ import (
 func diskFaults() []faultKind {
 	return []faultKind{
 		{"disk full", 3, func(n *nemesis, r *rand.Rand, d time.Duration) { n.badDisk(r, d, "disk full", (*disk.Disk).SetFull) }},
-		{"disk failing", 3, func(n *nemesis, r *rand.Rand, d time.Duration) { n.badDisk(r, d, "disk failing", (*disk.Disk).SetFailing) }},
-		{"disk stalled", 4, func(n *nemesis, r *rand.Rand, d time.Duration) { n.badDisk(r, d, "disk stalled", (*disk.Disk).SetStalled) }},
+		{"disk failing", 3, func(n *nemesis, r *rand.Rand, d time.Duration) {
+			n.badDisk(r, d, "disk failing", (*disk.Disk).SetFailing)
+		}},
+		{"disk stalled", 4, func(n *nemesis, r *rand.Rand, d time.Duration) {
+			n.badDisk(r, d, "disk stalled", (*disk.Disk).SetStalled)
+		}},
 		{"slow disk", 4, (*nemesis).slowDisk},
 	}
 }

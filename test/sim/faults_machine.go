@@ -16,10 +16,14 @@ func machineFaults() []faultKind {
 		{"crash majority", 4, func(n *nemesis, r *rand.Rand, d time.Duration) {
 			n.down(r, d, "crash majority", n.seize(r, n.world.plan.machines/2+1))
 		}},
-		{"crash all", 4, func(n *nemesis, r *rand.Rand, d time.Duration) { n.down(r, d, "crash all", n.seize(r, len(n.world.machines))) }},
+		{"crash all", 4, func(n *nemesis, r *rand.Rand, d time.Duration) {
+			n.down(r, d, "crash all", n.seize(r, len(n.world.machines)))
+		}},
 		{"kill", 4, func(n *nemesis, r *rand.Rand, d time.Duration) { n.down(r, d, "kill", n.seize(r, 1)) }},
 		{"kill leader", 4, func(n *nemesis, r *rand.Rand, d time.Duration) { n.down(r, d, "kill leader", n.seizeLeader(r)) }},
-		{"kill all", 2, func(n *nemesis, r *rand.Rand, d time.Duration) { n.down(r, d, "kill all", n.seize(r, len(n.world.machines))) }},
+		{"kill all", 2, func(n *nemesis, r *rand.Rand, d time.Duration) {
+			n.down(r, d, "kill all", n.seize(r, len(n.world.machines)))
+		}},
 		{"pause", 4, func(n *nemesis, r *rand.Rand, d time.Duration) { n.pause(r, d, "pause", n.seize(r, 1)) }},
 		{"pause leader", 5, func(n *nemesis, r *rand.Rand, d time.Duration) { n.pause(r, d, "pause leader", n.seizeLeader(r)) }},
 		{"stop", 4, (*nemesis).stop},

@@ -147,7 +147,9 @@ type bookHandler struct {
 	with []slog.Attr
 }
 
-func (h bookHandler) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
+func (h bookHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= slog.LevelInfo
+}
 
 func (h bookHandler) Handle(_ context.Context, r slog.Record) error {
 	h.book.take(h.who, r, h.with)

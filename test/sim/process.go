@@ -100,7 +100,7 @@ func (m *machine) config(p *process) (cluster.Config, error) {
 func (p plan) tuning() cluster.Tuning {
 	return cluster.Tuning{
 		Heartbeat: p.heartbeat, Reconcile: 3 * time.Second,
-		Gossip: gossip.Tuning{GossipInterval: 400 * time.Millisecond},
+		Gossip:            gossip.Tuning{GossipInterval: 400 * time.Millisecond},
 		SnapshotThreshold: p.snapshotEvery, TrailingLogs: p.trailing, SnapshotInterval: p.snapshotLook,
 		Commit: p.commit, ReplaceAfter: 40 * time.Second,
 	}

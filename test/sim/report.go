@@ -14,6 +14,7 @@ import (
 // totals add up lives.
 type totals struct {
 	lives, operations int
+	broken            []uint64 // seeds of lives that were broken off
 	virtual           time.Duration
 	bySize            map[int]time.Duration
 	faults, events    map[string]int
@@ -27,6 +28,10 @@ func (t *totals) add(r result) {
 	if t.faults == nil {
 		t.faults, t.events, t.bySize = map[string]int{}, map[string]int{}, map[int]time.Duration{}
 		t.kinds = map[history.Kind]map[history.Outcome]int{}
+	}
+	if r.Broken {
+		t.broken = append(t.broken, r.Seed)
+		return
 	}
 	t.lives++
 	t.virtual += r.Virtual
@@ -86,6 +91,10 @@ func (t *totals) print(out io.Writer, o options, took time.Duration) {
 		fmt.Fprintf(out, ", %.1f h with %d machines", t.bySize[size].Hours(), size)
 	}
 	fmt.Fprintln(out)
+	if len(t.broken) > 0 {
+		fmt.Fprintf(out, "%d lives were broken off, as a bubble's time stood still behind a lock and a disk; they count for nothing: seeds %v\n",
+			len(t.broken), t.broken)
+	}
 	table(out, "faults", t.faults)
 	table(out, "what the nodes did", t.events)
 	for _, kind := range slices.Sorted(maps.Keys(t.kinds)) {

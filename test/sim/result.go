@@ -18,13 +18,15 @@ type result struct {
 	Machines int    `json:"machines"`
 	// Virtual is how long the cluster lived under the workload: from its first write to its last, founding, the quiet and the
 	// reading at the end not counted. Real is what that took, judging included.
-	Virtual       time.Duration                         `json:"virtual"`
-	Real          time.Duration                         `json:"real"`
+	Virtual       time.Duration                            `json:"virtual"`
+	Real          time.Duration                            `json:"real"`
 	Operations    map[history.Kind]map[history.Outcome]int `json:"operations"`
-	Faults        map[string]int                        `json:"faults"`
-	Events        map[string]int                        `json:"events"`
-	WritableAfter time.Duration                         `json:"writableAfter"`
-	Violations    []violation                           `json:"violations,omitempty"`
+	Faults        map[string]int                           `json:"faults"`
+	Events        map[string]int                           `json:"events"`
+	WritableAfter time.Duration                            `json:"writableAfter"`
+	Violations    []violation                              `json:"violations,omitempty"`
+	// Broken says that the life was broken off without a verdict, see exitStill.
+	Broken bool `json:"broken,omitempty"`
 	// Kept is where the history and the nodes' words are, if the life failed. Print is the same for equal histories.
 	Kept  string `json:"kept,omitempty"`
 	Print string `json:"print"`

@@ -61,7 +61,7 @@ func watch(progress *atomic.Int64, patience time.Duration) {
 		if now == last {
 			buf := make([]byte, 64<<20)
 			fmt.Fprintf(os.Stderr, "fatal error: virtual time stands still\n%s\n", buf[:runtime.Stack(buf, true)])
-			os.Exit(7)
+			os.Exit(exitStill)
 		}
 		last = now
 	}

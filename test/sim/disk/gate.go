@@ -20,7 +20,7 @@ type patience int
 
 const (
 	usual  patience = iota // it takes its time, hangs with a stall and gets errors
-	vital                  // it waits for errors to go away as well
+	vital                  // it waits for errors to go away as well; a slow disk does not hold it up, as the engine opens under a lock
 	prompt                 // it takes no time: neither a stall nor a slow disk holds it up, errors come at once
 )
 
@@ -113,7 +113,7 @@ func (g *gate) passSync(how patience) error {
 		delay = delay/2 + time.Duration(g.jitter.Int64N(int64(delay)))
 	}
 	g.mu.Unlock()
-	if delay == 0 || how == prompt {
+	if delay == 0 || how != usual {
 		return nil
 	}
 	time.Sleep(delay)
