@@ -20,11 +20,11 @@ const (
 // spoil does something to the wires between nodes and writes it down. What touched no frame would have proven nothing.
 func (w *world) spoil(kind string, s spoilt, format string, args ...any) (mend func()) {
 	before := w.touched(s)
-	mend = w.wires.spoil(s)
+	undo := w.wires.spoil(s)
 	w.note(kind, format, args...)
 	return func() {
 		touched := w.touched(s) - before
-		mend()
+		undo()
 		if touched == 0 {
 			w.Errorf("the fault touched no frame: %s %s", kind, fmt.Sprintf(format, args...))
 		}
