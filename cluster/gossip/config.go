@@ -142,6 +142,8 @@ func (c Config) engine(running context.Context, advertise netAddr, logger *log.L
 	m.Name = nodeName(c.Self.ID, c.Self.Boot)
 	m.SecretKey = c.Key
 	m.GossipVerifyIncoming, m.GossipVerifyOutgoing = true, true
+	// Messages are small, and each would be compressed with tables made anew: a tenth of an idle node's processor time.
+	m.EnableCompression = false
 
 	t := c.Tuning
 	m.ProbeInterval, m.ProbeTimeout, m.SuspicionMult = t.ProbeInterval, t.ProbeTimeout, t.SuspicionMult
