@@ -17,10 +17,14 @@ const leaveTimeout = time.Minute
 // departure is a node's leaving of its cluster for good.
 type departure struct {
 	done   chan struct{} // closed when it has left
-	asking sync.Mutex    // held while this node asks to be a member
+	asking chan struct{} // has room for one token, held while this node asks to be a member; no mutex, as it waits for others
 
 	mu      sync.Mutex
 	attempt *attempt // owned by mu; nil while nobody has asked, or the last attempt failed
+}
+
+func newDeparture() departure {
+	return departure{done: make(chan struct{}), asking: make(chan struct{}, 1)}
 }
 
 // attempt is one try to leave; err is set before ended is closed.
@@ -110,8 +114,8 @@ func (n *Node) leave(g *Group) error {
 // unlessLeaving asks to be a member, if this node is not leaving. A departure that begins meanwhile waits for the answer, so
 // that it is not undone by a request under way.
 func (d *departure) unlessLeaving(ask func() error) error {
-	d.asking.Lock()
-	defer d.asking.Unlock()
+	d.asking <- struct{}{}
+	defer func() { <-d.asking }()
 	if d.leaving() {
 		return nil
 	}
@@ -120,8 +124,8 @@ func (d *departure) unlessLeaving(ask func() error) error {
 
 // afterAsking does something once no request to be a member is under way; later ones see that this node is leaving.
 func (d *departure) afterAsking(do func() error) error {
-	d.asking.Lock()
-	defer d.asking.Unlock()
+	d.asking <- struct{}{}
+	defer func() { <-d.asking }()
 	return do()
 }
 

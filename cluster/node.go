@@ -57,7 +57,7 @@ func Open(c Config) (_ *Node, err error) {
 	}
 	n := &Node{
 		config: c, dir: dataDir{c.Environment.FS, c.DataDir}, ready: newReadiness(), started: time.Now(), life: newLifetime(),
-		left: departure{done: make(chan struct{})}, fatal: failure{report: c.Environment.Fatal},
+		left: newDeparture(), fatal: failure{report: c.Environment.Fatal},
 	}
 	// The parts report to the node, which stops them, and only then to the owner: a log that failed must not be written to while the
 	// owner makes up its mind.
