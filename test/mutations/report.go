@@ -42,7 +42,8 @@ const readmeHead = `# Mutations
 The product with one fault each, and the ring that notices. ` + "`make mutations`" + ` runs all of them; ` + "`go run -tags nomsgpack ./test/mutations -only NAME`" + `
 one. doc.go says what the files in testdata look like. This file is written by ` + "`-readme`" + `: after a change of the rings, write it again.
 
-"After" is time in the ring: virtual time in sim and scenario. "Took" is real time of the run alone, on two processors, without building.
+"After" is the virtual time of the life or scenario in which it was noticed. "Took" is the real time of the run, on two processors,
+without building.
 A scenario is a directed run of ring 1: real nodes in virtual time, faults at chosen moments; it also runs on the unchanged
 product as a test of its own.
 

@@ -31,16 +31,19 @@ type ring struct {
 
 // rings are the rings of this project.
 var rings = []ring{
-	{name: "sim", tests: "./test/sim", limit: 4 * time.Minute, verdict: simulated},
-	{name: "scenario", tests: "./test/sim/scenario", limit: 2 * time.Minute, verdict: simulated},
+	{
+		name: "sim", tests: "./test/sim", limit: 4 * time.Minute,
+		verdict: regexp.MustCompile(`(?m)^\s+violation (?P<checker>\S+) at (?P<after>[^\s:]+): `),
+	},
+	{name: "scenario", tests: "./test/sim/scenario", limit: 2 * time.Minute, verdict: directed},
 	{
 		name: "partition", tests: "./test/partition", program: "./cmd/tinyurl", programEnv: "TINYURL_BINARY", limit: 4 * time.Minute,
 		verdict: regexp.MustCompile(`(?m)^.*: judge, (?P<checker>[a-z-]+): `),
 	},
 }
 
-// simulated is how ring 1 tells of a violation.
-var simulated = regexp.MustCompile(`(?m)^.*\bviolation (?P<checker>\S+) after (?P<after>[^\s:,]+)`)
+// directed is how a scenario of ring 1 tells of a violation.
+var directed = regexp.MustCompile(`(?m)^.*\bviolation (?P<checker>\S+) after (?P<after>[^\s:,]+)`)
 
 // buildLimit bounds the building of one mutation.
 const buildLimit = 5 * time.Minute

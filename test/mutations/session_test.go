@@ -62,7 +62,7 @@ func fakeSession(t *testing.T, out *bytes.Buffer) *session {
 	}
 	return &session{
 		product: product{root: root, work: t.TempDir()},
-		rings:   []ring{{name: "fake", tests: "./ring", limit: 5 * time.Second, verdict: simulated}},
+		rings:   []ring{{name: "fake", tests: "./ring", limit: 5 * time.Second, verdict: directed}},
 		out:     out,
 	}
 }
@@ -118,9 +118,14 @@ func TestOnlyAViolationCatchesAMutation(t *testing.T) {
 }
 
 func TestTheSeedOfALifeIsTold(t *testing.T) {
-	out := "sim: seed 12, 3 machines, FAILED\n  violation unique at 4m0s: twice\nviolation unique after 26s\n--- FAIL: X (1s)\n"
-	f := ring{verdict: simulated}.judge([]byte(out), errMissed, "")
-	if !f.caught || f.checker != "unique" || f.after != "26s" || f.detail != "seed 12" {
+	s := &session{rings: rings}
+	r, _ := s.ring("sim")
+	out := "sim: seed 12, 3 machines, FAILED\n  violation process at 0s: it hangs\n  violation unique at 4m0s: twice\nviolation process after 26s\n"
+	f := r.judge([]byte(out), errMissed, "")
+	if !f.caught || f.checker != "unique" || f.after != "4m0s" || f.detail != "seed 12" {
+		t.Errorf("%+v", f)
+	}
+	if f := r.judge([]byte("sim: seed 12, 3 machines, FAILED\n  violation process at 0s: it hangs\n"), errMissed, ""); f.caught {
 		t.Errorf("%+v", f)
 	}
 }

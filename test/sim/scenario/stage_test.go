@@ -37,6 +37,7 @@ type stage struct {
 	start    time.Time
 	tune     func(*cluster.Config)
 	machines []*machine
+	behind   []string // what did not catch up after the healing
 
 	mu   sync.Mutex
 	made []string // owned by mu: the codes of acknowledged creates
@@ -94,7 +95,13 @@ func (s *stage) end() {
 }
 
 // judge fails the test for every promise that was broken.
-func (s *stage) judge() { accuse(s.t, s.recorder.History(), time.Since(s.start)) }
+func (s *stage) judge() {
+	took := time.Since(s.start)
+	accuse(s.t, s.recorder.History(), took)
+	for _, name := range s.behind {
+		s.t.Errorf("violation quiet after %v: %s had not caught up two minutes after the healing", took.Round(time.Millisecond), name)
+	}
+}
 
 // accuse lets the judge read a history.
 func accuse(t *testing.T, h history.History, took time.Duration) {
@@ -339,7 +346,7 @@ func (s *stage) healAll() {
 	s.recorder.Change(func(r *history.Run) { r.WritableAfter = time.Since(s.start) - healed.At })
 	for _, m := range s.machines {
 		if !s.current(m) {
-			s.t.Errorf("violation quiet after %v: %s has not caught up with the others within two minutes", time.Since(s.start), m.name)
+			s.behind = append(s.behind, m.name)
 		}
 	}
 	for _, m := range s.machines {
