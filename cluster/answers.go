@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ type answeringRaft struct {
 	down     chan struct{} // closed when raft is told to shut down
 	once     sync.Once     // guards down and stopping
 	stopping raft.Future   // answered when nothing of raft runs any more
+	changes  sync.Mutex    // held through a change of the configuration, so that each sees what the one before it did
 }
 
 var _ autopilot.Raft = (*answeringRaft)(nil)
@@ -44,25 +46,41 @@ func (r *answeringRaft) Apply(data []byte, timeout time.Duration) raft.ApplyFutu
 	return future
 }
 
-// AddVoter is raft's.
+// AddVoter gives a member a vote. Raft itself would take anybody: autopilot decides by what it saw a while ago, and a node that
+// has left since would be a voter that nobody runs.
 func (r *answeringRaft) AddVoter(id raft.ServerID, at raft.ServerAddress, previous uint64, timeout time.Duration) raft.IndexFuture {
-	return r.change(r.Raft.AddVoter(id, at, previous, timeout))
+	return r.change(func() raft.IndexFuture {
+		isMember := func(s raft.Server) bool { return s.ID == id }
+		if !slices.ContainsFunc(r.GetConfiguration().Configuration().Servers, isMember) {
+			return refusedChange{fmt.Errorf("%w: %s is no member", ErrRefused, id)}
+		}
+		return r.Raft.AddVoter(id, at, previous, timeout)
+	})
 }
 
 // AddNonvoter is raft's.
 func (r *answeringRaft) AddNonvoter(id raft.ServerID, at raft.ServerAddress, previous uint64, timeout time.Duration) raft.IndexFuture {
-	return r.change(r.Raft.AddNonvoter(id, at, previous, timeout))
+	return r.change(func() raft.IndexFuture { return r.Raft.AddNonvoter(id, at, previous, timeout) })
 }
 
 // DemoteVoter is raft's.
 func (r *answeringRaft) DemoteVoter(id raft.ServerID, previous uint64, timeout time.Duration) raft.IndexFuture {
-	return r.change(r.Raft.DemoteVoter(id, previous, timeout))
+	return r.change(func() raft.IndexFuture { return r.Raft.DemoteVoter(id, previous, timeout) })
 }
 
 // RemoveServer is raft's.
 func (r *answeringRaft) RemoveServer(id raft.ServerID, previous uint64, timeout time.Duration) raft.IndexFuture {
-	return r.change(r.Raft.RemoveServer(id, previous, timeout))
+	return r.change(func() raft.IndexFuture { return r.Raft.RemoveServer(id, previous, timeout) })
 }
+
+// refusedChange is the answer to a change that raft was not asked for.
+type refusedChange struct{ err error }
+
+// Error implements raft.Future.
+func (f refusedChange) Error() error { return f.err }
+
+// Index implements raft.IndexFuture.
+func (refusedChange) Index() uint64 { return 0 }
 
 // LeadershipTransferToServer is raft's.
 func (r *answeringRaft) LeadershipTransferToServer(id raft.ServerID, at raft.ServerAddress) raft.Future {
@@ -71,8 +89,14 @@ func (r *answeringRaft) LeadershipTransferToServer(id raft.ServerID, at raft.Ser
 	return future
 }
 
-func (r *answeringRaft) change(future raft.IndexFuture) raft.IndexFuture {
+// change makes one change of the configuration and waits for its outcome, which the future tells once more. (The index of the
+// configuration, by which raft would refuse one that is too late, is nowhere to be had: GetConfiguration gives 0 for it.)
+func (r *answeringRaft) change(ask func() raft.IndexFuture) raft.IndexFuture {
+	r.changes.Lock()
+	defer r.changes.Unlock()
+	future := ask()
 	r.bound(future)
+	_ = future.Error()
 	return future
 }
 
