@@ -11,8 +11,8 @@ func TestTheWriteGapIsTheLongestTimeWithoutAnAcceptedCreate(t *testing.T) {
 	start := time.Now()
 	f.accepted("n1", start.Add(-10*time.Second), start.Add(-10*time.Second)) // in calm: it does not count
 	f.fault(start)
-	for _, at := range []time.Duration{1, 2, 5, 6} {
-		f.accepted("n1", start, start.Add(at*time.Second))
+	for _, seconds := range []int{1, 2, 5, 6} {
+		f.accepted("n1", start, start.Add(time.Duration(seconds)*time.Second))
 	}
 	if got := f.gap(start.Add(7 * time.Second)); got != 3*time.Second {
 		t.Errorf("the gap is %v, not 3s", got)

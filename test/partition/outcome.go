@@ -8,6 +8,7 @@ import (
 
 	"tinyurl/api/client"
 	"tinyurl/api/v1"
+	"tinyurl/test/harness"
 	"tinyurl/test/history"
 )
 
@@ -54,20 +55,20 @@ func outcomeOf(err error, diskMayFill bool) (outcome history.Outcome, wrong erro
 }
 
 // visitOf says what an answer to a visitor means. What came instead of a redirect, a 404, a 410 or a 503 is wrong.
-func visitOf(status int, location, retryAfter string, err error) (outcome history.Outcome, wrong error) {
+func visitOf(got harness.Answer) (outcome history.Outcome, wrong error) {
 	switch {
-	case err != nil:
+	case got.Err != nil:
 		return history.Unknown, nil
-	case status == http.StatusFound && location != "":
+	case got.Status == http.StatusFound && got.Location != "":
 		return history.OK, nil
-	case status == http.StatusNotFound:
+	case got.Status == http.StatusNotFound:
 		return history.NotFound, nil
-	case status == http.StatusGone:
+	case got.Status == http.StatusGone:
 		return history.Gone, nil
-	case status == http.StatusServiceUnavailable && retryAfter != "":
+	case got.Status == http.StatusServiceUnavailable && got.RetryAfter != "":
 		return history.Unknown, nil
 	}
-	return history.Unknown, fmt.Errorf("status %d, Location %q, Retry-After %q", status, location, retryAfter)
+	return history.Unknown, errors.New(got.String())
 }
 
 // unsent reports whether a request without an idempotency key certainly never left. (One with a key may: the HTTP client sends it

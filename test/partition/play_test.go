@@ -62,7 +62,7 @@ func (w *world) play(r row, result *Result, seed uint64) bool {
 func (w *world) begin(r row, seed uint64) {
 	w.known = w.book.Len() // all nodes had converged
 	w.load = StartLoad(LoadOptions{
-		Nodes: w.endpoints, Key: w.cluster.Key(), Recorder: w.recorder, Book: w.book, Name: r.name, Seed: seed,
+		Nodes: w.endpoints, Key: w.cluster.Key(), Recorder: w.recorder, Book: w.book, Name: strings.ReplaceAll(r.name, "+", "-"), Seed: seed,
 		Known: w.known, Client: &w.clients, DiskMayFill: r.diskMayFill,
 	})
 }

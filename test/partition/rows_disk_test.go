@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 
 	"tinyurl/test/harness"
@@ -79,6 +81,8 @@ func diskFills(who func(*world) *harness.Node, left int64) func(*world) func() {
 			w.ends(n)
 			w.start(n)
 			w.redirectsAlone(n)
+		} else {
+			w.noticesLowSpace(n)
 		}
 		return func() {
 			if err := os.Remove(filler); err != nil {
@@ -86,6 +90,21 @@ func diskFills(who func(*world) *harness.Node, left int64) func(*world) func() {
 			}
 		}
 	}
+}
+
+// noticesLowSpace waits until a node says that its disk is nearly full, and does not lead.
+func (w *world) noticesLowSpace(n *harness.Node) {
+	w.eventually(leaderWithin, "a warning of "+n.Name()+", and another leader", func(ctx context.Context) error {
+		status, err := n.Status(ctx)
+		if err != nil || len(status.Groups) == 0 {
+			return fmt.Errorf("the status of %s: %w", n.Name(), err)
+		}
+		warned := slices.ContainsFunc(status.Warnings, func(text string) bool { return strings.HasPrefix(text, "disk ") })
+		if leads := status.Groups[0].State == "leader"; !warned || leads {
+			return fmt.Errorf("warned: %v, leads: %v", warned, leads)
+		}
+		return nil
+	})
 }
 
 // redirectsAlone waits until a node that cannot write redirects, and follows links that it knew when the row began.

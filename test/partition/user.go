@@ -97,7 +97,7 @@ func (u *user) visit(node harness.Endpoint, code string, p *promise) history.Out
 	defer cancel()
 	got := harness.Follow(ctx, u.load.visitors, node, code)
 	took := time.Since(began)
-	outcome, wrong := visitOf(got.Status, got.Location, got.RetryAfter, got.Err)
+	outcome, wrong := visitOf(got)
 	pending.End(func(op *history.Operation) {
 		op.Outcome, op.Target = outcome, got.Location
 		if outcome == history.Unknown {
