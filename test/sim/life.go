@@ -13,6 +13,7 @@ import (
 
 	"tinyurl/fsm/link"
 	"tinyurl/test/history"
+	"tinyurl/test/sim/wire"
 )
 
 // How long, in virtual time, the parts of a life may take.
@@ -36,6 +37,7 @@ type lived struct {
 	// virtual is how long the cluster lived under the workload.
 	virtual  time.Duration
 	restarts int64
+	wire     wire.Stats
 }
 
 // live lives the life of a plan, inside a bubble. out takes every line as it comes; nil for none. progress is kept at the virtual
@@ -52,7 +54,7 @@ func live(p plan, out io.Writer, progress *atomic.Int64) lived {
 	h := w.recorder.History()
 	number(h, l.codec)
 	return lived{
-		history: h, problems: w.noted(), faults: w.done, book: book, virtual: l.virtual, restarts: w.restarts.Load(),
+		history: h, problems: w.noted(), faults: w.done, book: book, virtual: l.virtual, restarts: w.restarts.Load(), wire: w.net.Stats(),
 	}
 }
 

@@ -41,7 +41,7 @@ type fault struct {
 }
 
 // lifeLength is about how long the faults of one life take.
-const lifeLength = 20 * time.Minute
+const lifeLength = 30 * time.Minute
 
 // streams of random numbers made of one seed; each has its own, so that a change in one leaves the others as they were.
 const (
@@ -57,7 +57,7 @@ func randOf(seed, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 
 // newPlan makes the plan of a seed. machines is 3 or 5; 0 leaves it to the seed.
 func newPlan(seed uint64, machines int, length time.Duration) plan {
 	r := randOf(seed, streamPlan)
-	p := plan{seed: seed, machines: pick(r, []int{3, 3, 5})}
+	p := plan{seed: seed, machines: pick(r, []int{3, 3, 3, 5})}
 	if machines != 0 {
 		p.machines = machines
 	}
@@ -65,8 +65,8 @@ func newPlan(seed uint64, machines int, length time.Duration) plan {
 	p.snapshotEvery = pick(r, []uint64{24, 48, 96, 300})
 	p.snapshotLook = between(r, 2*time.Second, 12*time.Second)
 	p.syncTime = pick(r, []time.Duration{0, 0, 2 * time.Millisecond, 8 * time.Millisecond})
-	p.commit = pick(r, []time.Duration{100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond})
-	p.heartbeat = pick(r, []time.Duration{time.Second, time.Second, 2 * time.Second})
+	p.commit = pick(r, []time.Duration{100 * time.Millisecond, 300 * time.Millisecond, 500 * time.Millisecond, 500 * time.Millisecond})
+	p.heartbeat = pick(r, []time.Duration{time.Second, 2 * time.Second})
 	p.clients = 3 + r.IntN(4)
 	p.think = between(r, 4*time.Second, 10*time.Second)
 	p.patience = between(r, 1500*time.Millisecond, 8*time.Second)
@@ -87,7 +87,7 @@ func newPlan(seed uint64, machines int, length time.Duration) plan {
 
 // newPhase takes one fault, often two, now and then three.
 func newPhase(r *rand.Rand) phase {
-	ph := phase{calm: between(r, 500*time.Millisecond, 8*time.Second)}
+	ph := phase{calm: between(r, 500*time.Millisecond, 30*time.Second)}
 	n := 1
 	if r.IntN(5) < 3 {
 		n++
@@ -96,9 +96,9 @@ func newPhase(r *rand.Rand) phase {
 		}
 	}
 	for range n {
-		f := fault{kind: choose(r), seed: r.Uint64(), lasts: between(r, time.Second, 20*time.Second)}
+		f := fault{kind: choose(r), seed: r.Uint64(), lasts: between(r, 2*time.Second, 40*time.Second)}
 		if r.IntN(5) == 0 {
-			f.lasts = between(r, 20*time.Second, 60*time.Second)
+			f.lasts = between(r, 40*time.Second, 100*time.Second)
 		}
 		if len(ph.faults) > 0 {
 			f.offset = time.Duration(r.Int64N(int64(ph.faults[0].lasts)))

@@ -99,8 +99,8 @@ func (m *machine) config(p *process) (cluster.Config, error) {
 // time while nothing happens.
 func (p plan) tuning() cluster.Tuning {
 	return cluster.Tuning{
-		Heartbeat: p.heartbeat, Reconcile: 3 * time.Second,
-		Gossip:            gossip.Tuning{GossipInterval: 400 * time.Millisecond},
+		Heartbeat: p.heartbeat, Reconcile: 5 * time.Second,
+		Gossip:            gossip.Tuning{GossipInterval: 500 * time.Millisecond},
 		SnapshotThreshold: p.snapshotEvery, TrailingLogs: p.trailing, SnapshotInterval: p.snapshotLook,
 		Commit: p.commit, ReplaceAfter: 40 * time.Second,
 	}

@@ -16,6 +16,7 @@ type totals struct {
 	lives, operations int
 	broken            []uint64 // seeds of lives that were broken off
 	virtual           time.Duration
+	processor         time.Duration // real time of processors, all lives together
 	bySize            map[int]time.Duration
 	faults, events    map[string]int
 	kinds             map[history.Kind]map[history.Outcome]int
@@ -86,7 +87,7 @@ func (t *totals) print(out io.Writer, o options, took time.Duration) {
 		fmt.Fprintln(out, t.line())
 		return
 	}
-	fmt.Fprintf(out, "\n%d lives in %v", t.lives, took.Round(time.Second))
+	fmt.Fprintf(out, "\n%d lives in %v, %v of a processor's time", t.lives, took.Round(time.Second), t.processor.Round(time.Second))
 	for _, size := range slices.Sorted(maps.Keys(t.bySize)) {
 		fmt.Fprintf(out, ", %.1f h with %d machines", t.bySize[size].Hours(), size)
 	}

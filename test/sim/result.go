@@ -58,6 +58,8 @@ func conclude(p plan, l lived, real time.Duration) (result, judge.Verdict) {
 	}
 	r.Events["restarts"] = int(l.restarts)
 	r.Events["log entries"] = len(h.Entries)
+	r.Events["dials"], r.Events["broken streams"] = int(l.wire.Dials), int(l.wire.Breaks+l.wire.Resets+l.wire.Timeouts)
+	r.Events["messages on streams"], r.Events["packets"] = int(l.wire.Writes), int(l.wire.Packets)
 	for _, q := range l.problems {
 		r.Violations = append(r.Violations, violation{Checker: q.checker, Text: q.text, At: q.at})
 	}

@@ -152,6 +152,7 @@ func (r *runner) live(seed uint64) result {
 	}
 	began := time.Now()
 	err := command.Run()
+	r.account(command.ProcessState)
 	got := result{Seed: seed, Machines: o.nodes}
 	data, missing := os.ReadFile(file)
 	if missing == nil {
@@ -170,6 +171,16 @@ func (r *runner) live(seed uint64) result {
 	got.Violations = append(got.Violations, violation{Checker: "process", Text: why + "\n" + tail(words.Bytes())})
 	got.Kept = r.keepWords(seed, words.Bytes())
 	return got
+}
+
+// account adds up what lives cost.
+func (r *runner) account(s *os.ProcessState) {
+	if s == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.totals.processor += s.UserTime() + s.SystemTime()
 }
 
 // exitStill is the code of a process whose virtual time stands still. That is nobody's fault if a disk holds somebody up: whoever waits
