@@ -32,6 +32,9 @@ func (n *nemesis) run() {
 	for _, k := range faultKinds() {
 		kinds[k.name] = k
 	}
+	if within := n.world.plan.within; within != nil {
+		within(n.world)
+	}
 	for i, ph := range n.world.plan.phases {
 		if !n.sleep(ph.calm) {
 			return

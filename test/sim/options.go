@@ -3,6 +3,8 @@ package sim
 import (
 	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -32,7 +34,7 @@ func (o *options) register(f *flag.FlagSet) {
 	f.StringVar(&o.seeds, "sim.seeds", "", "live exactly these seeds, separated by commas")
 	f.IntVar(&o.nodes, "sim.nodes", 0, "founders of each cluster, 3 or 5; 0 lets the seed choose")
 	f.IntVar(&o.workers, "sim.workers", 0, "lives at once; 0 for one a processor")
-	f.StringVar(&o.out, "sim.out", "sim-failures", "directory for the histories of failed lives")
+	f.StringVar(&o.out, "sim.out", filepath.Join(os.TempDir(), "tinyurl-sim"), "directory for the histories of failed lives")
 	f.DurationVar(&o.budget, "sim.budget", 0, "begin no life after so much real time; 0 for no limit")
 	f.BoolVar(&o.first, "sim.first", false, "stop at the first violation")
 	f.BoolVar(&o.verbose, "sim.verbose", false, "print every message of every node")

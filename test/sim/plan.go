@@ -24,6 +24,8 @@ type plan struct {
 	skews                   []time.Duration // of each machine's clock
 	patience                time.Duration   // of a client, for one answer
 	phases                  []phase
+	// within is run among the phases; tests alone set it.
+	within func(*world)
 }
 
 // phase is a calm time and the faults that follow it, all at once.

@@ -1,11 +1,13 @@
 package sim
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -23,6 +25,23 @@ func TestMain(m *testing.M) {
 		os.Exit(runAll(flags, os.Stdout))
 	}
 	os.Exit(m.Run())
+}
+
+// TestAFewShortLives lives some, by the runner as it is used.
+func TestAFewShortLives(t *testing.T) {
+	if flags.life != "" {
+		t.Skip("this process lives one life")
+	}
+	o := flags
+	o.seeds, o.minutes = "1,2,3,4", 2.5
+	var report bytes.Buffer
+	if code := runAll(o, &report); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	t.Log(report.String())
+	if !regexp.MustCompile(`\n\d+\.\d virtual hours, \d+ operations, 0 violations\n$`).Match(report.Bytes()) {
+		t.Error("the last line is not as it should be")
+	}
 }
 
 // TestOneLife is what the runner starts in a process of its own.
