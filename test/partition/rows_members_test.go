@@ -63,7 +63,30 @@ func killInJoin(w *world) func() {
 		w.Errorf("the joiner left and ended with %+v", exit)
 	}
 	w.cluster.Remove(joiner)
+	w.hold(reconciled)
+	for _, n := range w.nodes() {
+		if err := w.lists(n, id); err != nil {
+			w.violated("%s has left: %v", id, err)
+		}
+	}
 	return func() {}
+}
+
+// reconciled is longer than a leader takes to act on what it saw of the members before.
+const reconciled = 5 * time.Second
+
+// lists returns an error if a node still knows of a member that is gone.
+func (w *world) lists(n *harness.Node, gone string) error {
+	status, err := n.Status(w.Context())
+	if err != nil {
+		return err
+	}
+	for _, m := range status.Members {
+		if m.ID == gone {
+			return fmt.Errorf("%s lists it: %+v", n.Name(), m)
+		}
+	}
+	return nil
 }
 
 // wipeAndRejoin kills a follower and takes its disk away: it comes back as another member, which gets a vote.
