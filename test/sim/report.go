@@ -22,6 +22,7 @@ type totals struct {
 	kinds             map[history.Kind]map[history.Outcome]int
 	violations        int
 	failures          []result
+	first             string // the first violation, if the run was to stop there
 	gaps              []time.Duration // write gaps after the last healing
 }
 
@@ -113,6 +114,9 @@ func (t *totals) print(out io.Writer, o options, took time.Duration) {
 		for _, r := range t.failures {
 			t.tell(out, r, o)
 		}
+	}
+	if t.first != "" {
+		fmt.Fprintln(out, t.first)
 	}
 	fmt.Fprintln(out, t.line())
 }

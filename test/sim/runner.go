@@ -97,7 +97,7 @@ func (r *runner) work() {
 			r.totals.tell(r.out, got, r.options)
 			if r.options.first {
 				r.over = true
-				fmt.Fprintf(r.out, "violation %s after %v\n", got.Violations[0].Checker, time.Since(r.began).Round(time.Second))
+				r.totals.first = fmt.Sprintf("violation %s after %v", got.Violations[0].Checker, time.Since(r.began).Round(time.Second))
 			}
 		}
 		if time.Since(r.said) > 20*time.Second {
