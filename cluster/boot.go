@@ -1,6 +1,9 @@
 package cluster
 
 import (
+	"encoding/binary"
+	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -60,7 +63,7 @@ func (b *boots) outrun() {
 	}
 	later, err := b.keep(highest)
 	if err != nil {
-		b.log.Error("could not keep a later boot number; writes through this node are refused", "error", err)
+		b.log.Error("could not keep a later boot number", "error", err)
 		return
 	}
 	b.current.Store(later)
@@ -77,15 +80,39 @@ type ownRecord struct {
 }
 
 // laterBoot makes a boot number above one that this node has used in a life it does not remember, and keeps it: the next start counts
-// on from there.
+// on from there. A node that cannot keep it stops: as a leader it would never be ready.
 func (n *Node) laterBoot(above uint64) (uint64, error) {
 	n.record.mu.Lock()
 	defer n.record.mu.Unlock()
 	record := n.record.nodeRecord
-	record.Boot = max(n.record.last, above) + 1
+	boot, err := unguessed(max(n.record.last, above), n.config.Environment.Rand)
+	if err != nil {
+		return 0, err
+	}
+	record.Boot = boot
 	if err := n.dir.write("node.json", record); err != nil {
+		n.fail(err)
 		return 0, err
 	}
 	n.record.last = record.Boot
 	return record.Boot, nil
+}
+
+// startBoot is the number of a new start: the time in Unix milliseconds. Not a counter alone: a directory that was rolled back would
+// count the same numbers again, and what a node does under a number it used before is taken for what it did then.
+func startBoot(last uint64, env Environment) (uint64, error) {
+	if now := uint64(env.Now().UnixMilli()); now > last {
+		return now, nil
+	}
+	return unguessed(last, env.Rand)
+}
+
+// unguessed makes a number above another where the clock, which is behind, cannot: by chance, so that a life which this directory does
+// not remember, or a copy of it, has not taken the same one.
+func unguessed(above uint64, random io.Reader) (uint64, error) {
+	var step [4]byte
+	if _, err := io.ReadFull(random, step[:]); err != nil {
+		return 0, fmt.Errorf("make a boot number: %w", err)
+	}
+	return above + 1 + uint64(binary.BigEndian.Uint32(step[:])), nil
 }

@@ -26,7 +26,8 @@ type nodeRecord struct {
 	Format int       `json:"format"`
 	ID     member.ID `json:"id"`
 	// Boot is the number of the last start: greater at each, and never used twice, also by a copy of this directory or by an
-	// older state of it. It is the time of the start in Unix milliseconds, or one more than the last.
+	// older state of it. It is the time of the start in Unix milliseconds, or, where the clock is behind, a number by chance above
+	// the last.
 	Boot uint64 `json:"boot"`
 }
 

@@ -59,25 +59,28 @@ func (d *diskWatch) warning() string {
 }
 
 // restock holds the ballast again where there is plenty of space: the start that gave it up is long over, and the next one may
-// find the disk full as well.
-func (d *diskWatch) restock() {
+// find the disk full as well. It reports false when the file system cannot hold space back.
+func (d *diskWatch) restock() bool {
 	reserve := ballast{fs: d.fs, dir: d.dir, size: ballastBytes}
 	if err := reserve.hold(d.free.Load(), d.mark); err != nil {
-		d.log.Debug("no space is held back for a full disk", "error", err)
+		d.log.Warn("no space is held back for a full disk", "error", err)
+		return false
 	}
+	return true
 }
 
 // run looks again until ctx ends; lowered is called after each look that found too little.
 func (d *diskWatch) run(ctx context.Context, lowered func(context.Context)) {
 	ticker := time.NewTicker(diskCheck)
 	defer ticker.Stop()
+	holds := true // until one try fails: a file made in vain every time would be work for the disk for nothing
 	for {
 		select {
 		case <-ticker.C:
 			if d.look() {
 				lowered(ctx)
-			} else {
-				d.restock()
+			} else if holds {
+				holds = d.restock()
 			}
 		case <-ctx.Done():
 			return

@@ -116,10 +116,10 @@ func (n *Node) openData() (*storage, error) {
 		}
 		n.log().Info("state opened", "id", record.ID, "applied", opened.position().Index)
 	}
-	// Not a counter alone: a directory that was rolled back would count the same numbers again, and what a node does under a
-	// number it used before is taken for what it did then.
-	record.Boot = max(record.Boot+1, uint64(c.Environment.Now().UnixMilli()))
-	if err := n.dir.write("node.json", record); err != nil {
+	if record.Boot, err = startBoot(record.Boot, c.Environment); err == nil {
+		err = n.dir.write("node.json", record)
+	}
+	if err != nil {
 		if opened != nil {
 			err = errors.Join(err, opened.close())
 		}

@@ -225,10 +225,9 @@ func (p *proposer) deliver(operations []*operation) {
 		defer cancel()
 		if waited := p.applied(patience, index); waited != nil {
 			p.log.Debug("answered before the entry was applied here", "index", index, "error", waited)
+		} else if slices.ContainsFunc(results, func(r command.Result) bool { return errors.Is(r.Err, command.ErrStale) }) {
+			p.boots.outrun() // only now: a state that lags behind does not know every number that is over
 		}
-	}
-	if slices.ContainsFunc(results, func(r command.Result) bool { return errors.Is(r.Err, command.ErrStale) }) {
-		p.boots.outrun()
 	}
 	p.finish(operations, results, err)
 }
