@@ -136,6 +136,8 @@ func (m *machine) stop() {
 	if p == nil {
 		return
 	}
+	// The judge has to know: a node that stops no longer waits until it has applied what it acknowledges.
+	m.world.record("stop begins", m.name)
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	p.close(ctx)
