@@ -32,7 +32,7 @@ func newAutopilot(p *pilot, reconcile time.Duration, now func() time.Time, logge
 		autopilot.WithLogger(logger),
 		autopilot.WithUpdateInterval(reconcile),
 		autopilot.WithReconcileInterval(reconcile),
-		autopilot.WithPromoter(&promoter{describe: p.describe, now: now}),
+		autopilot.WithPromoter(&promoter{describe: p.describe, voters: func() []member.ID { return voters(p.raft) }, now: now}),
 		autopilot.WithTimeProvider(wallClock(now)))
 }
 

@@ -188,7 +188,10 @@ func idOnDisk(v *virtualCluster, n *virtualNode) member.ID {
 }
 
 func TestAutopilotsPromoterNeverRemovesOrDemotes(t *testing.T) {
-	p := &promoter{describe: func(member.ID) (member.Member, bool) { return member.Member{}, false }, now: time.Now}
+	p := &promoter{
+		describe: func(member.ID) (member.Member, bool) { return member.Member{}, false }, now: time.Now,
+		voters: func() []member.ID { return []member.ID{"a-000000"} },
+	}
 	state := &autopilot.State{Servers: map[raft.ServerID]*autopilot.ServerState{
 		"a-000000": {State: autopilot.RaftVoter, Health: autopilot.ServerHealth{Healthy: false}},
 		"b-000000": {State: autopilot.RaftNonVoter, Health: autopilot.ServerHealth{Healthy: true}}, // gossip knows nothing of it

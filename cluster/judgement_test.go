@@ -153,7 +153,7 @@ func TestPromotion(t *testing.T) {
 			p := &promoter{now: func() time.Time { return now }, describe: func(id member.ID) (member.Member, bool) {
 				s, ok := c.servers[raft.ServerID(id)]
 				return member.Member{Zone: s.zone, Replica: s.replica}, ok
-			}}
+			}, voters: func() []member.ID { return votersOf(state) }}
 			changes := p.CalculatePromotionsAndDemotions(&autopilot.Config{ServerStabilizationTime: time.Minute}, state)
 			var got raft.ServerID
 			if len(changes.Promotions) > 0 {
@@ -163,6 +163,43 @@ func TestPromotion(t *testing.T) {
 				t.Fatalf("changes = %+v, want promotion of %q", changes, c.want)
 			}
 		})
+	}
+}
+
+// votersOf is the configuration that a state is of.
+func votersOf(s *autopilot.State) []member.ID {
+	var ids []member.ID
+	for id, server := range s.Servers {
+		if server.HasVotingRights() {
+			ids = append(ids, member.ID(id))
+		}
+	}
+	return ids
+}
+
+// A state from before a promotion counts one voter too few: the fifth seat would be given away twice.
+func TestNobodyIsPromotedByAStateThatIsOlderThanTheConfiguration(t *testing.T) {
+	now := time.Now()
+	well := autopilot.ServerHealth{Healthy: true, StableSince: now.Add(-time.Hour)}
+	state := &autopilot.State{Servers: map[raft.ServerID]*autopilot.ServerState{}}
+	for _, id := range []raft.ServerID{"a-1", "b-1", "c-1", "d-1"} {
+		state.Servers[id] = &autopilot.ServerState{Server: autopilot.Server{ID: id}, State: autopilot.RaftVoter, Health: well}
+	}
+	for _, id := range []raft.ServerID{"e-1", "f-1"} {
+		state.Servers[id] = &autopilot.ServerState{Server: autopilot.Server{ID: id}, State: autopilot.RaftNonVoter, Health: well}
+	}
+	latest := votersOf(state)
+	p := &promoter{
+		now: func() time.Time { return now }, voters: func() []member.ID { return latest },
+		describe: func(member.ID) (member.Member, bool) { return member.Member{}, true },
+	}
+	first := p.CalculatePromotionsAndDemotions(&autopilot.Config{}, state).Promotions
+	if len(first) != 1 || first[0] != "e-1" {
+		t.Fatalf("promoted %v, want e-1", first)
+	}
+	latest = append(latest, "e-1")
+	if again := p.CalculatePromotionsAndDemotions(&autopilot.Config{}, state).Promotions; len(again) != 0 {
+		t.Errorf("%v is promoted beside e-1, who took the last seat", again)
 	}
 }
 

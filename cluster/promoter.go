@@ -19,7 +19,9 @@ const maxVoters = 5
 type promoter struct {
 	// describe tells what gossip says of a node.
 	describe func(member.ID) (member.Member, bool)
-	now      func() time.Time
+	// voters are those of raft's latest configuration.
+	voters func() []member.ID
+	now    func() time.Time
 }
 
 var _ autopilot.Promoter = (*promoter)(nil)
@@ -64,6 +66,9 @@ func (p *promoter) CalculatePromotionsAndDemotions(c *autopilot.Config, s *autop
 			candidates = append(candidates, member.ID(id))
 		}
 	}
+	if !p.current(voters) {
+		return autopilot.RaftChanges{}
+	}
 	sort.Slice(candidates, func(i, j int) bool {
 		a, b := p.zone(candidates[i]), p.zone(candidates[j])
 		if perZone[a] != perZone[b] {
@@ -77,6 +82,18 @@ func (p *promoter) CalculatePromotionsAndDemotions(c *autopilot.Config, s *autop
 		}
 	}
 	return autopilot.RaftChanges{}
+}
+
+// current reports whether a state knows all voters there are now. Autopilot makes its state and its changes side by side, so a state may
+// be from before the last promotion, and would have one node too many promoted.
+func (p *promoter) current(voters map[member.ID]bool) bool {
+	now := p.voters()
+	for _, id := range now {
+		if _, known := voters[id]; !known {
+			return false
+		}
+	}
+	return len(now) == len(voters)
 }
 
 func (p *promoter) zone(id member.ID) string {
