@@ -33,6 +33,7 @@ type lived struct {
 	history  history.History
 	problems []problem
 	faults   map[string]int
+	skipped  map[string]int // faults that found nobody
 	book     *logbook
 	// virtual is how long the cluster lived under the workload.
 	virtual  time.Duration
@@ -54,7 +55,8 @@ func live(p plan, out io.Writer, progress *atomic.Int64) lived {
 	h := w.recorder.History()
 	number(h, l.codec)
 	return lived{
-		history: h, problems: w.noted(), faults: w.done, book: book, virtual: l.virtual, restarts: w.restarts.Load(), wire: w.net.Stats(),
+		history: h, problems: w.noted(), faults: w.done, skipped: w.skipped, book: book, virtual: l.virtual,
+		restarts: w.restarts.Load(), wire: w.net.Stats(),
 	}
 }
 

@@ -65,8 +65,14 @@ func (n *nemesis) sleep(d time.Duration) bool {
 	}
 }
 
-// skip notes a fault that found nothing to do.
-func (n *nemesis) skip(kind, why string) { n.world.book.say("SKIPPED " + kind + ": " + why) }
+// skip notes a fault that found nothing to do, and counts it apart.
+func (n *nemesis) skip(kind, why string) {
+	w := n.world
+	w.book.say("SKIPPED " + kind + ": " + why)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.skipped[kind]++
+}
 
 // seize claims running machines by chance, at most count of them; the caller releases them.
 func (n *nemesis) seize(r *rand.Rand, count int) []*machine {

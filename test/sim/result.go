@@ -22,6 +22,7 @@ type result struct {
 	Real          time.Duration                            `json:"real"`
 	Operations    map[history.Kind]map[history.Outcome]int `json:"operations"`
 	Faults        map[string]int                           `json:"faults"`
+	Skipped       map[string]int                           `json:"skipped"` // faults that found nobody
 	Events        map[string]int                           `json:"events"`
 	WritableAfter time.Duration                            `json:"writableAfter"`
 	Violations    []violation                              `json:"violations,omitempty"`
@@ -44,7 +45,7 @@ func conclude(p plan, l lived, real time.Duration) (result, judge.Verdict) {
 	h := l.history
 	v := judge.Judge(h)
 	r := result{
-		Seed: p.seed, Machines: p.machines, Virtual: l.virtual, Real: real, Faults: l.faults, Events: map[string]int{},
+		Seed: p.seed, Machines: p.machines, Virtual: l.virtual, Real: real, Faults: l.faults, Skipped: l.skipped, Events: map[string]int{},
 		Operations: map[history.Kind]map[history.Outcome]int{}, WritableAfter: h.Run.WritableAfter, Print: fingerprint(h),
 	}
 	for _, op := range h.Operations {

@@ -36,7 +36,17 @@ type runner struct {
 
 // runAll runs what the options ask for and returns the exit code.
 func runAll(o options, out io.Writer) int {
-	r := &runner{options: o, out: out, began: time.Now(), said: time.Now()}
+	binary, err := os.Executable()
+	if err != nil {
+		fmt.Fprintln(out, "sim:", err)
+		return 2
+	}
+	return runWith(binary, o, out)
+}
+
+// runWith has the lives lived by a binary that takes the flags of this one.
+func runWith(binary string, o options, out io.Writer) int {
+	r := &runner{options: o, binary: binary, out: out, began: time.Now(), said: time.Now()}
 	if err := r.prepare(); err != nil {
 		fmt.Fprintln(out, "sim:", err)
 		return 2
@@ -47,11 +57,7 @@ func runAll(o options, out io.Writer) int {
 		all.Go(r.work)
 	}
 	all.Wait()
-	r.totals.print(out, r.options, time.Since(r.began))
-	if len(r.totals.failures) > 0 {
-		return 1
-	}
-	return 0
+	return r.totals.print(out, r.options, time.Since(r.began))
 }
 
 func (r *runner) prepare() (err error) {
@@ -69,9 +75,6 @@ func (r *runner) prepare() (err error) {
 		o.seed = uint64(time.Now().UnixNano())%1_000_000_000_000 + 1
 	}
 	r.next = o.seed
-	if r.binary, err = os.Executable(); err != nil {
-		return err
-	}
 	if r.scratch, err = os.MkdirTemp("", "sim"); err != nil {
 		return err
 	}
@@ -93,6 +96,7 @@ func (r *runner) work() {
 		got := r.live(seed)
 		r.mu.Lock()
 		r.totals.add(got)
+		r.over = r.over || r.totals.hopeless()
 		if len(got.Violations) > 0 {
 			r.totals.tell(r.out, got, r.options)
 			if r.options.first {
@@ -113,17 +117,17 @@ func (r *runner) take() (uint64, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case r.over, r.options.budget > 0 && time.Since(r.began) > r.options.budget:
+	case r.over:
+		return 0, false
+	case r.options.seeds != "" && len(r.queue) == 0, r.options.seeds == "" && r.totals.virtual.Hours() >= r.options.hours:
+		return 0, false
+	case r.options.budget > 0 && time.Since(r.began) > r.options.budget:
+		r.totals.spent = true
 		return 0, false
 	case r.options.seeds != "":
-		if len(r.queue) == 0 {
-			return 0, false
-		}
 		seed := r.queue[0]
 		r.queue = r.queue[1:]
 		return seed, true
-	case r.totals.virtual.Hours() >= r.options.hours:
-		return 0, false
 	}
 	seed := r.next
 	r.next++
@@ -132,28 +136,23 @@ func (r *runner) take() (uint64, bool) {
 
 // live lives one life in a process of its own.
 func (r *runner) live(seed uint64) result {
-	o := r.options
 	file := filepath.Join(r.scratch, strconv.FormatUint(seed, 10))
-	ctx, cancel := context.WithTimeout(context.Background(), o.within)
+	ctx, cancel := context.WithTimeout(context.Background(), r.options.within)
 	defer cancel()
-	args := []string{
-		"-test.run=^TestOneLife$", "-test.timeout=0", "-test.count=1", "-sim.life=" + file, fmt.Sprintf("-sim.seed=%d", seed),
-		fmt.Sprintf("-sim.nodes=%d", o.nodes), "-sim.out=" + o.out, fmt.Sprintf("-sim.minutes=%g", o.minutes), fmt.Sprintf("-sim.verbose=%v", o.verbose),
-		"-sim.stuck=" + o.stuck.String(),
-	}
-	command := exec.CommandContext(ctx, r.binary, args...)
+	command := exec.CommandContext(ctx, r.binary, r.arguments(file, seed)...)
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGQUIT) } // it says where it hangs
 	command.WaitDelay = 10 * time.Second
 	command.Env = append(os.Environ(), lifeEnvironment()...)
 	var words bytes.Buffer
-	command.Stdout, command.Stderr = &words, &words
-	if o.verbose {
-		command.Stdout, command.Stderr = r.out, r.out
+	var heard io.Writer = &words
+	if r.options.verbose {
+		heard = io.MultiWriter(&words, r.out)
 	}
+	command.Stdout, command.Stderr = heard, heard
 	began := time.Now()
 	err := command.Run()
 	r.account(command.ProcessState)
-	got := result{Seed: seed, Machines: o.nodes}
+	got := result{Seed: seed, Machines: r.options.nodes}
 	data, missing := os.ReadFile(file)
 	if missing == nil {
 		missing = json.Unmarshal(data, &got)
@@ -162,15 +161,28 @@ func (r *runner) live(seed uint64) result {
 	if missing == nil && err == nil {
 		return got
 	}
-	if exit := command.ProcessState; exit != nil && exit.ExitCode() == exitStill && bytes.Contains(words.Bytes(), []byte("sim/disk.(*gate)")) {
-		r.keepWords(seed, words.Bytes())
-		got.Broken = true
+	got.Kept = r.keepWords(seed, words.Bytes())
+	if exit := command.ProcessState; exit != nil && exit.ExitCode() == exitStill {
+		accused := standsStill(words.String())
+		if got.Broken = len(accused) == 0; !got.Broken {
+			text := "virtual time stands still\n" + strings.Join(accused, "\n\n")
+			got.Violations = append(got.Violations, violation{Checker: "still", Text: text[:min(len(text), 4000)]})
+		}
 		return got
 	}
 	why := fmt.Sprintf("the process ended with %v after %v", err, time.Since(began).Round(time.Second))
 	got.Violations = append(got.Violations, violation{Checker: "process", Text: why + "\n" + tail(words.Bytes())})
-	got.Kept = r.keepWords(seed, words.Bytes())
 	return got
+}
+
+// arguments are those of a process that lives one life.
+func (r *runner) arguments(file string, seed uint64) []string {
+	o := r.options
+	return []string{
+		"-test.run=^TestOneLife$", "-test.timeout=0", "-test.count=1", "-sim.life=" + file, fmt.Sprintf("-sim.seed=%d", seed),
+		fmt.Sprintf("-sim.nodes=%d", o.nodes), "-sim.out=" + o.out, fmt.Sprintf("-sim.minutes=%g", o.minutes), fmt.Sprintf("-sim.verbose=%v", o.verbose),
+		"-sim.stuck=" + o.stuck.String(),
+	}
 }
 
 // account adds up what lives cost.
@@ -183,9 +195,7 @@ func (r *runner) account(s *os.ProcessState) {
 	r.totals.processor += s.UserTime() + s.SystemTime()
 }
 
-// exitStill is the code of a process whose virtual time stands still. That is nobody's fault if a disk holds somebody up: whoever waits
-// there holds a lock of the product, another one waits for the lock, and a bubble's time does not go on while anybody waits for a
-// sync.Mutex. Such lives are broken off and counted; nothing else that stands still is forgiven.
+// exitStill is the code of a process whose virtual time stands still. Lives that standsStill forgives are broken off and counted.
 const exitStill = 7
 
 // lifeEnvironment makes a life as repeatable as the Go runtime allows (see the package's comment), and as cheap.

@@ -29,6 +29,7 @@ type world struct {
 	mu       sync.Mutex
 	problems []problem      // owned by mu
 	done     map[string]int // owned by mu: faults by kind
+	skipped  map[string]int // owned by mu: faults that found nobody, by kind
 }
 
 // problem is something that the world itself saw go wrong, beside what the judge finds in the history.
@@ -49,6 +50,7 @@ func newWorld(p plan, book *logbook) (*world, error) {
 	}
 	w := &world{
 		plan: p, net: wire.New(randOf(p.seed, streamNetwork).Uint64()), start: book.start, book: book, secret: secret, done: map[string]int{},
+		skipped: map[string]int{},
 	}
 	w.recorder = history.NewRecorder(w.since)
 	var names []string
