@@ -19,7 +19,9 @@ type answeringRaft struct {
 	down     chan struct{} // closed when raft is told to shut down
 	once     sync.Once     // guards down and stopping
 	stopping raft.Future   // answered when nothing of raft runs any more
-	changes  sync.Mutex    // held through a change of the configuration, so that each sees what the one before it did
+
+	changing sync.Mutex    // held while raft is asked for a change of its configuration
+	latest   *sharedFuture // of the change that was asked for last; guarded by changing
 }
 
 var _ autopilot.Raft = (*answeringRaft)(nil)
@@ -47,15 +49,22 @@ func (r *answeringRaft) Apply(data []byte, timeout time.Duration) raft.ApplyFutu
 }
 
 // AddVoter gives a member a vote. Raft itself would take anybody: autopilot decides by what it saw a while ago, and a node that
-// has left since would be a voter that nobody runs.
+// has left since would be a voter that nobody runs. So it waits for the outcome of the change before and looks again. (The index
+// of the configuration, by which raft would refuse what comes too late, is nowhere to be had: GetConfiguration gives 0 for it.)
 func (r *answeringRaft) AddVoter(id raft.ServerID, at raft.ServerAddress, previous uint64, timeout time.Duration) raft.IndexFuture {
-	return r.change(func() raft.IndexFuture {
-		isMember := func(s raft.Server) bool { return s.ID == id }
-		if !slices.ContainsFunc(r.GetConfiguration().Configuration().Servers, isMember) {
-			return refusedChange{fmt.Errorf("%w: %s is no member", ErrRefused, id)}
-		}
-		return r.Raft.AddVoter(id, at, previous, timeout)
-	})
+	isMember := func(s raft.Server) bool { return s.ID == id }
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	for before := (*sharedFuture)(nil); before != r.latest; {
+		before = r.latest
+		r.changing.Unlock()
+		_ = before.Error() // is told to who asked for it
+		r.changing.Lock()
+	}
+	if !slices.ContainsFunc(r.GetConfiguration().Configuration().Servers, isMember) {
+		return refusedChange{fmt.Errorf("%w: %s is no member", ErrRefused, id)}
+	}
+	return r.asked(r.Raft.AddVoter(id, at, previous, timeout))
 }
 
 // AddNonvoter is raft's.
@@ -89,15 +98,31 @@ func (r *answeringRaft) LeadershipTransferToServer(id raft.ServerID, at raft.Ser
 	return future
 }
 
-// change makes one change of the configuration and waits for its outcome, which the future tells once more. (The index of the
-// configuration, by which raft would refuse one that is too late, is nowhere to be had: GetConfiguration gives 0 for it.)
+// change asks raft for one change of its configuration.
 func (r *answeringRaft) change(ask func() raft.IndexFuture) raft.IndexFuture {
-	r.changes.Lock()
-	defer r.changes.Unlock()
-	future := ask()
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	return r.asked(ask())
+}
+
+// asked notes a change that was asked for. The caller holds changing.
+func (r *answeringRaft) asked(future raft.IndexFuture) raft.IndexFuture {
 	r.bound(future)
-	_ = future.Error()
-	return future
+	r.latest = &sharedFuture{IndexFuture: future}
+	return r.latest
+}
+
+// sharedFuture is a future of raft that more than one goroutine may ask.
+type sharedFuture struct {
+	raft.IndexFuture
+	once sync.Once
+	err  error
+}
+
+// Error implements raft.Future.
+func (f *sharedFuture) Error() error {
+	f.once.Do(func() { f.err = f.IndexFuture.Error() })
+	return f.err
 }
 
 // bound makes a future end with raft. Raft's futures can do that, and those of restores do: they have an exported
