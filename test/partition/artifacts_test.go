@@ -99,7 +99,7 @@ func keep(t *testing.T, w *world, h history.History, results []*Result, verdict 
 	for _, r := range results {
 		rows = append(rows, r.Row)
 	}
-	t.Logf("history and logs are in %s\n  judge again: go run ./test/check %s\n  run again:   make partition ROW=%s SEED=%d  (after %s on one cluster)",
+	t.Logf("history and logs are in %s\n  judge again: go run ./test/check %s\n  run again:   make partition ROWS=%s SEED=%d  (after %s on one cluster)",
 		dir, path, last.Row, last.Seed, strings.Join(rows[:len(rows)-1], ","))
 }
 

@@ -106,7 +106,7 @@ func (l *Load) start(run func(*user)) {
 // user makes a client with a number and a sequence of chance of its own.
 func (l *Load) user() *user {
 	number := int(l.options.Client.Add(1))
-	return &user{load: l, number: number, r: rand.New(rand.NewPCG(l.options.Seed, uint64(number)))}
+	return &user{load: l, number: number, r: rand.New(rand.NewPCG(l.options.Seed, uint64(number))), unanswered: map[string]int{}}
 }
 
 // Queue sends requests of all kinds to one node, all at once, and waits long for their answers: for a node that stands still.

@@ -20,7 +20,7 @@ func outcomeOf(err error, diskMayFill bool) (outcome history.Outcome, wrong erro
 	}
 	var refusal *client.Error
 	if !errors.As(err, &refusal) {
-		return history.Unknown, nil // no answer, or half of one
+		return history.Unknown, nil //nolint:nilerr // no answer, or half of one, is an outcome
 	}
 	if errors.Is(err, client.ErrNoAnswer) {
 		return history.Unknown, fmt.Errorf("an answer that is not the API's: %w", err)

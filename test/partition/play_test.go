@@ -21,6 +21,7 @@ func (w *world) play(r row, result *Result, seed uint64) bool {
 	began := time.Now()
 	w.row(result)
 	w.chance(seed, r.name)
+	w.mended = time.Time{}
 	w.paired = r.paired
 	result.Again = -1
 	var term uint64
@@ -33,6 +34,9 @@ func (w *world) play(r row, result *Result, seed uint64) bool {
 		w.hold(r.lasts)
 		end()
 		w.load.figures.heal(time.Now())
+		if !w.mended.IsZero() {
+			w.load.figures.heal(w.mended)
+		}
 		healed := w.recorder.Fault("heal", r.name)
 		w.recovered(r, result)
 		w.recorder.Change(func(run *history.Run) {
@@ -60,9 +64,23 @@ func (w *world) play(r row, result *Result, seed uint64) bool {
 
 // begin starts the clients of a row.
 func (w *world) begin(r row, seed uint64) {
+	if w.book.Len() == 0 {
+		// The first fault, too, needs links that every node is known to have.
+		w.open(r, seed, "first")
+		w.calm()
+		w.load.Stop()
+		w.cluster.Converged(convergeWithin)
+		if err := w.load.violations.Err(); err != nil {
+			w.Fatalf("before any fault: %v", err)
+		}
+	}
 	w.known = w.book.Len() // all nodes had converged
+	w.open(r, seed, strings.ReplaceAll(r.name, "+", "-"))
+}
+
+func (w *world) open(r row, seed uint64, name string) {
 	w.load = StartLoad(LoadOptions{
-		Nodes: w.endpoints, Key: w.cluster.Key(), Recorder: w.recorder, Book: w.book, Name: strings.ReplaceAll(r.name, "+", "-"), Seed: seed,
+		Nodes: w.endpoints, Key: w.cluster.Key(), Recorder: w.recorder, Book: w.book, Name: name, Seed: seed,
 		Known: w.known, Client: &w.clients, DiskMayFill: r.diskMayFill,
 	})
 }
@@ -113,10 +131,15 @@ func last(all []string, most int) []string { return all[max(0, len(all)-most):] 
 // nodes hold is not compared.
 func (w *world) finish(whole bool) (h history.History, err error) {
 	if whole {
+		before := w.load.violations.Count()
 		whole = w.run(func() {
 			w.verified(0)
 			w.cluster.StopAndCompare(leaderWithin)
 		})
+		if now := w.load.violations.Count(); now > before {
+			whole = false
+			w.Errorf("at the end, with the cluster at rest: %v", w.load.violations.Err())
+		}
 	}
 	if !whole {
 		w.run(w.killAll)

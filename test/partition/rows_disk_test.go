@@ -111,7 +111,7 @@ func (w *world) noticesLowSpace(n *harness.Node) {
 func (w *world) redirectsAlone(n *harness.Node) {
 	u := w.load.user()
 	if w.known == 0 {
-		return
+		w.Fatal("there is no link that every node is known to have")
 	}
 	w.eventually(harness.StartWithin, "redirects from "+n.Name()+" on a full disk", func(context.Context) error {
 		if !n.Running() {

@@ -76,6 +76,7 @@ func flapping(w *world) func() {
 	r := rand.New(rand.NewPCG(w.r.Uint64(), 1))
 	all := w.nodes()
 	stop, stopped := make(chan struct{}), make(chan struct{})
+	var touched uint64 // frames; owned by the goroutine until stopped is closed
 	rest := func(least, most time.Duration) bool {
 		select {
 		case <-time.After(least + time.Duration(r.Int64N(int64(most-least)))):
@@ -88,9 +89,12 @@ func flapping(w *world) func() {
 		defer close(stopped)
 		for on := true; on; {
 			victim := all[r.IntN(len(all))]
-			mend := w.wires.spoil(apart([]string{victim.Name()}, names(w.cluster.Others(victim))))
+			wires := apart([]string{victim.Name()}, names(w.cluster.Others(victim)))
+			touched -= w.touched(wires)
+			mend := w.wires.spoil(wires)
 			w.note("cut", "%s from all", victim.Name())
 			on = rest(200*time.Millisecond, 1800*time.Millisecond)
+			touched += w.touched(wires)
 			mend()
 			w.note("mend", "%s", victim.Name())
 			on = on && rest(50*time.Millisecond, 700*time.Millisecond)
@@ -99,6 +103,9 @@ func flapping(w *world) func() {
 	return func() {
 		close(stop)
 		<-stopped
+		if touched == 0 {
+			w.Errorf("the fault touched no frame: flapping")
+		}
 	}
 }
 

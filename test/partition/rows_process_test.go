@@ -142,6 +142,7 @@ func isolatedUntilSnapshot(w *world) func() {
 	})
 	return func() {
 		mend()
+		w.mended = time.Now() // not when the snapshot has arrived
 		w.eventually(recoverWithin, "a snapshot on "+follower.Name(), func(ctx context.Context) error {
 			if now, err := metric(ctx, follower, restores); err != nil || now <= restored {
 				return fmt.Errorf("restored %v, before %v: %w", now, restored, err)

@@ -2,6 +2,7 @@ package partition
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -26,6 +27,8 @@ type user struct {
 	r      *rand.Rand
 	// patience, when it is set, is how long this user waits for any answer.
 	patience time.Duration
+	// unanswered counts the visits, the last ones in a row, that each node left without an answer though it knew the link.
+	unanswered map[string]int
 }
 
 // promise is what is known of a link before it is read.
@@ -106,6 +109,9 @@ func (u *user) visit(node harness.Endpoint, code string, p *promise) history.Out
 	})
 	after, serves := node.Serving()
 	up := served && serves && before == after
+	if wrong == nil && p != nil && p.known && up {
+		wrong = u.hangs(node, got)
+	}
 	if wrong == nil && p != nil {
 		wrong = p.holds(outcome, got.Location, false)
 		if wrong == nil && p.known && up && outcome == history.Unknown && got.Err == nil {
@@ -122,6 +128,19 @@ func (u *user) visit(node harness.Endpoint, code string, p *promise) history.Out
 		u.load.figures.visited(outcome == history.OK && wrong == nil, wrong != nil, up)
 	}
 	return outcome
+}
+
+// hangs returns an error at the second visit in a row that a node left without an answer, though it was up and knew the link: no
+// network lies between, and a redirect of what is known waits for nobody. Once may be the machine's fault.
+func (u *user) hangs(node harness.Endpoint, got harness.Answer) error {
+	if !errors.Is(got.Err, context.DeadlineExceeded) {
+		delete(u.unanswered, node.Name())
+		return nil
+	}
+	if u.unanswered[node.Name()]++; u.unanswered[node.Name()] < 2 {
+		return nil
+	}
+	return fmt.Errorf("it knew the link, and gave no answer for the second time: %w", got.Err)
 }
 
 // remove asks a node to delete a link.

@@ -78,6 +78,8 @@ type world struct {
 	paired bool // the row is two faults at once
 	// known is how many links of the book every node has.
 	known int
+	// mended is when the fault was undone, where the row itself waits for something afterwards.
+	mended time.Time
 }
 
 // found makes a cluster, and waits until all its nodes are ready.
