@@ -95,11 +95,12 @@ func (w *world) create(p *process, client int, wait time.Duration, drafts ...lin
 				result = results[i]
 			}
 			answers[i] = func(o *history.Operation) {
-				sortOutcome(o, result.Err)
+				p.sortAnswer(o, result.Err)
 				if o.Outcome == history.OK {
-					o.Code, o.Version = string(result.Link.Code), result.Link.Version
-					if result.Link.Target != drafts[i].Target {
-						w.problem("target", "%s answered a create of %q with a link to %q", p.machine.name, drafts[i].Target, result.Link.Target)
+					made, d := result.Link, drafts[i]
+					o.Code, o.Version = string(made.Code), made.Version
+					if made.Target != d.Target || d.Slug != "" && made.Code != d.Slug {
+						w.problem("answer", "%s answered a create of %q at %q with a link to %q at %q", p.machine.name, d.Target, d.Slug, made.Target, made.Code)
 					}
 				}
 				ended[i] = *o
@@ -125,7 +126,7 @@ func (w *world) read(p *process, client int, wait time.Duration, kind history.Ki
 			l, err = n.Get(ctx, link.Code(code), false)
 		}
 		return []answer{func(o *history.Operation) {
-			sortOutcome(o, err)
+			p.sortAnswer(o, err)
 			if o.Outcome == history.OK {
 				o.Target, o.Version = string(l.Target), l.Version
 			}
@@ -143,11 +144,29 @@ func (w *world) remove(p *process, client int, wait time.Duration, code string) 
 	a.send(func(ctx context.Context, n *cluster.Node) []answer {
 		err := n.Delete(ctx, link.Code(code))
 		return []answer{func(o *history.Operation) {
-			sortOutcome(o, err)
+			p.sortAnswer(o, err)
 			outcome = o.Outcome
 		}}
 	})
 	return outcome
+}
+
+// sortAnswer is sortOutcome for an answer that got out. A process that lives and has no excuse must have a word for what went wrong.
+func (p *process) sortAnswer(o *history.Operation, err error) {
+	sortOutcome(o, err)
+	if err != nil && o.Outcome == history.Unknown && !mayBeUnknown(err) && !p.mayFail() {
+		p.machine.world.problem("answer", "%s answered a %s of %q with %v", p.machine.name, o.Kind, o.Code, err)
+	}
+}
+
+// mayBeUnknown reports whether an error is one of those by which a healthy node says that it does not know.
+func mayBeUnknown(err error) bool {
+	for _, known := range []error{link.ErrNoLeader, cluster.ErrUnknownOutcome, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
 }
 
 // sortOutcome says what an error promises. link.ErrOverloaded and link.ErrDiskFull promise that nothing happened; everything that is

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math/rand/v2"
+	"syscall"
 	"time"
 
 	"tinyurl/test/sim/disk"
@@ -9,21 +10,26 @@ import (
 
 // diskFaults trouble the disk under a running process.
 func diskFaults() []faultKind {
+	bad := func(kind string, says error, set func(*disk.Disk, bool)) func(*nemesis, *rand.Rand, time.Duration) {
+		return func(n *nemesis, r *rand.Rand, lasts time.Duration) {
+			n.badDisk(r, lasts, excuse{why: kind, error: says}, set)
+		}
+	}
 	return []faultKind{
-		{"disk full", 3, func(n *nemesis, r *rand.Rand, d time.Duration) { n.badDisk(r, d, "disk full", (*disk.Disk).SetFull) }},
-		{"disk failing", 3, func(n *nemesis, r *rand.Rand, d time.Duration) {
-			n.badDisk(r, d, "disk failing", (*disk.Disk).SetFailing)
-		}},
-		{"disk stalled", 4, func(n *nemesis, r *rand.Rand, d time.Duration) {
-			n.badDisk(r, d, "disk stalled", (*disk.Disk).SetStalled)
-		}},
+		{"disk full", 3, bad("disk full", syscall.ENOSPC, (*disk.Disk).SetFull)},
+		{"disk failing", 3, bad("disk failing", syscall.EIO, (*disk.Disk).SetFailing)},
+		{stalled, 4, bad(stalled, nil, (*disk.Disk).SetStalled)},
 		{"slow disk", 4, (*nemesis).slowDisk},
 	}
 }
 
+// stalled gives no error: what a node says that stops for it is its own.
+const stalled = "disk stalled"
+
 // badDisk troubles one disk, half the time the leader's. A process that ends for it is started again and again, as a service manager
 // does, until the disk is well.
-func (n *nemesis) badDisk(r *rand.Rand, lasts time.Duration, kind string, set func(*disk.Disk, bool)) {
+func (n *nemesis) badDisk(r *rand.Rand, lasts time.Duration, why excuse, set func(*disk.Disk, bool)) {
+	kind := why.why
 	who := n.seize(r, 1)
 	if r.IntN(2) == 0 {
 		n.release(who)
@@ -35,22 +41,25 @@ func (n *nemesis) badDisk(r *rand.Rand, lasts time.Duration, kind string, set fu
 	}
 	m := who[0]
 	if p := m.current(); p != nil {
-		p.forgive(kind)
+		p.forgive(why)
 	}
 	set(m.store(), true)
 	n.world.fault(kind, "%s", m.name)
 	for spent := time.Duration(0); spent < lasts && n.sleep(3*time.Second); spent += 3 * time.Second {
-		if m.current() != nil || kind == "disk stalled" {
+		if m.current() != nil || kind == stalled {
 			continue
 		}
 		set(m.store(), true)
 		if err := m.start(); err != nil {
 			n.world.book.say("as it should be: " + err.Error())
 		} else if p := m.current(); p != nil {
-			p.forgive(kind)
+			p.forgive(why)
 		}
 	}
 	m.heal()
+	if p := m.current(); p != nil {
+		p.blame()
+	}
 	n.back(who)
 	n.world.undo(kind, "%s", m.name)
 }

@@ -113,17 +113,25 @@ func (n *nemesis) stopAll(r *rand.Rand, lasts time.Duration, kind string, who []
 
 // rolling restarts all machines one after the other, as an upgrade does.
 func (n *nemesis) rolling(r *rand.Rand, lasts time.Duration) {
-	n.world.fault("rolling restart", "")
-	for _, m := range n.shuffled(r) {
+	hit := 0
+	all, _ := n.shuffled(r)
+	for _, m := range all {
 		if m.current() == nil || !m.claim() {
 			continue
+		}
+		if hit++; hit == 1 {
+			n.world.fault("rolling restart", "")
 		}
 		m.stop()
 		n.sleep(between(r, 0, 2*time.Second))
 		n.back([]*machine{m})
 		n.sleep(min(lasts/4, between(r, 500*time.Millisecond, 6*time.Second)))
 	}
-	n.world.undo("rolling restart", "")
+	if hit == 0 {
+		n.skip("rolling restart", "nobody is free")
+		return
+	}
+	n.world.undo("rolling restart", "%d machines", hit)
 }
 
 // moments are what nodes say at instants at which it hurts to lose the power.
@@ -196,7 +204,12 @@ func (n *nemesis) moveThese(r *rand.Rand, lasts time.Duration, kind string, who 
 
 // clock sets one clock wrong while its node runs, and right again.
 func (n *nemesis) clock(r *rand.Rand, lasts time.Duration) {
-	m := pick(r, n.world.machines)
+	up := n.world.running()
+	if len(up) == 0 {
+		n.skip("clock", "nobody runs")
+		return
+	}
+	m := pick(r, up)
 	by := between(r, -3*time.Second, 3*time.Second)
 	if r.IntN(3) == 0 {
 		by = between(r, -10*time.Minute, 10*time.Minute)

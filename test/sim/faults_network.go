@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"tinyurl/test/sim/wire"
@@ -9,7 +10,7 @@ import (
 
 // networkFaults change what lies between machines. All of them are healed at the end of their phase.
 func networkFaults() []faultKind {
-	return []faultKind{
+	kinds := []faultKind{
 		{"halves", 5, (*nemesis).halves},
 		{"leader in the minority", 6, (*nemesis).minority},
 		{"isolated", 5, (*nemesis).isolated},
@@ -27,6 +28,16 @@ func networkFaults() []faultKind {
 		{"packets astray", 2, (*nemesis).astray},
 		{"away", 5, (*nemesis).away},
 	}
+	for i, k := range kinds {
+		kinds[i].do = func(n *nemesis, r *rand.Rand, lasts time.Duration) {
+			if len(n.world.running()) < 2 || (k.name == "bridge" || k.name == "ring") && len(n.world.running()) < 3 {
+				n.skip(k.name, "too few machines run")
+				return
+			}
+			k.do(n, r, lasts)
+		}
+	}
+	return kinds
 }
 
 // cut is the quality of what lets nothing through.
@@ -51,28 +62,37 @@ func (n *nemesis) sides(one, other []*machine, q wire.Quality) {
 	}
 }
 
-// shuffled are all machines in an order by chance.
-func (n *nemesis) shuffled(r *rand.Rand) []*machine {
-	all := append([]*machine(nil), n.world.machines...)
-	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	return all
-}
-
-// leaderFirst are all machines, the leader in front if there is one.
-func (n *nemesis) leaderFirst(r *rand.Rand) []*machine {
-	all := n.shuffled(r)
-	leader := n.world.leader()
-	for i, m := range all {
-		if m == leader {
-			all[0], all[i] = all[i], all[0]
+// shuffled are all machines in an order by chance, those that run in front; up says how many these are, never less than two: a line
+// between others is no fault.
+func (n *nemesis) shuffled(r *rand.Rand) (all []*machine, up int) {
+	for _, m := range n.world.machines {
+		if m.current() != nil {
+			all = append(all, m)
 		}
 	}
-	return all
+	up = len(all)
+	for _, m := range n.world.machines {
+		if !slices.Contains(all, m) {
+			all = append(all, m)
+		}
+	}
+	up = max(up, 2)
+	r.Shuffle(up, func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all, up
+}
+
+// leaderFirst is shuffled with the leader in front, if there is one.
+func (n *nemesis) leaderFirst(r *rand.Rand) (all []*machine, up int) {
+	all, up = n.shuffled(r)
+	if at := slices.Index(all, n.world.leader()); at >= 0 && at < up {
+		all[0], all[at] = all[at], all[0]
+	}
+	return all, up
 }
 
 func (n *nemesis) halves(r *rand.Rand, lasts time.Duration) {
-	all := n.shuffled(r)
-	at := 1 + r.IntN(len(all)-1)
+	all, up := n.shuffled(r)
+	at := 1 + r.IntN(up-1)
 	n.part(all[:at], all[at:])
 	n.world.fault("halves", "%s | %s", names(all[:at]), names(all[at:]))
 	n.sleep(lasts)
@@ -81,8 +101,8 @@ func (n *nemesis) halves(r *rand.Rand, lasts time.Duration) {
 }
 
 func (n *nemesis) minority(r *rand.Rand, lasts time.Duration) {
-	all := n.leaderFirst(r)
-	at := 1 + r.IntN((n.world.plan.machines-1)/2)
+	all, up := n.leaderFirst(r)
+	at := min(up-1, 1+r.IntN((n.world.plan.machines-1)/2))
 	n.part(all[:at], all[at:])
 	n.world.fault("leader in the minority", "%s | %s", names(all[:at]), names(all[at:]))
 	n.sleep(lasts)
@@ -92,8 +112,8 @@ func (n *nemesis) minority(r *rand.Rand, lasts time.Duration) {
 
 // isolated cuts off one after the other, each for a part of the time.
 func (n *nemesis) isolated(r *rand.Rand, lasts time.Duration) {
-	all := n.shuffled(r)
-	few := all[:1+r.IntN(len(all))]
+	all, up := n.shuffled(r)
+	few := all[:1+r.IntN(up)]
 	for i := range few {
 		n.part(few[i:i+1], n.world.machines)
 		n.world.fault("isolated", "%s", few[i].name)
@@ -105,8 +125,8 @@ func (n *nemesis) isolated(r *rand.Rand, lasts time.Duration) {
 
 // bridge leaves one machine that both sides see.
 func (n *nemesis) bridge(r *rand.Rand, lasts time.Duration) {
-	all := n.shuffled(r)
-	at := 1 + len(all[1:])/2
+	all, up := n.shuffled(r)
+	at := 1 + max(1, (up-1)/2)
 	n.part(all[1:at], all[at:])
 	n.world.fault("bridge", "%s - %s - %s", names(all[1:at]), all[0].name, names(all[at:]))
 	n.sleep(lasts)
@@ -116,7 +136,7 @@ func (n *nemesis) bridge(r *rand.Rand, lasts time.Duration) {
 
 // ring leaves each machine its neighbours only; of five, each sees a majority that is not the others'.
 func (n *nemesis) ring(r *rand.Rand, lasts time.Duration) {
-	all := n.shuffled(r)
+	all, _ := n.shuffled(r)
 	set := func(q wire.Quality) {
 		for i := range all {
 			for j := i + 2; j < len(all); j++ {
@@ -138,11 +158,11 @@ func (n *nemesis) mute(r *rand.Rand, lasts time.Duration) { n.oneWay(r, lasts, "
 func (n *nemesis) deaf(r *rand.Rand, lasts time.Duration) { n.oneWay(r, lasts, "deaf") }
 
 func (n *nemesis) oneWay(r *rand.Rand, lasts time.Duration, kind string) {
-	all := n.shuffled(r)
+	all, up := n.shuffled(r)
 	if r.IntN(2) == 0 {
-		all = n.leaderFirst(r)
+		all, up = n.leaderFirst(r)
 	}
-	others := all[1 : 1+1+r.IntN(len(all)-1)]
+	others := all[1 : 1+1+r.IntN(up-1)]
 	set := func(q wire.Quality) {
 		for _, m := range others {
 			if kind == "mute" {
@@ -161,8 +181,8 @@ func (n *nemesis) oneWay(r *rand.Rand, lasts time.Duration, kind string) {
 
 // flapping cuts and mends again and again.
 func (n *nemesis) flapping(r *rand.Rand, lasts time.Duration) {
-	all := n.leaderFirst(r)
-	at := 1 + r.IntN(len(all)/2)
+	all, up := n.leaderFirst(r)
+	at := 1 + r.IntN(up/2)
 	n.world.fault("flapping", "%s | %s", names(all[:at]), names(all[at:]))
 	for spent := time.Duration(0); spent < lasts; {
 		bad, good := between(r, 50*time.Millisecond, 3*time.Second), between(r, 50*time.Millisecond, 2*time.Second)
@@ -192,10 +212,10 @@ func (n *nemesis) slow(r *rand.Rand, lasts time.Duration) {
 
 // slowAnswers delays what the leader is told, but not what it says: its knowledge of the others is old.
 func (n *nemesis) slowAnswers(r *rand.Rand, lasts time.Duration) {
-	all := n.leaderFirst(r)
+	all, up := n.leaderFirst(r)
 	q := wire.Quality{Latency: between(r, 200*time.Millisecond, 4*time.Second)}
 	q.Jitter = between(r, 0, q.Latency/2)
-	few := all[1 : 1+1+r.IntN(len(all)-1)]
+	few := all[1 : 1+1+r.IntN(up-1)]
 	for _, m := range few {
 		n.between(m, all[0], q)
 	}
@@ -213,7 +233,7 @@ func (n *nemesis) slowAnswers(r *rand.Rand, lasts time.Duration) {
 }
 
 func (n *nemesis) slowMachine(r *rand.Rand, lasts time.Duration) {
-	all := n.shuffled(r)
+	all, _ := n.shuffled(r)
 	out := wire.Quality{Latency: between(r, time.Millisecond, 3*time.Second)}
 	in := wire.Quality{Latency: between(r, time.Millisecond, 3*time.Second)}
 	for _, m := range all[1:] {
@@ -247,8 +267,8 @@ func (n *nemesis) raftCut(r *rand.Rand, lasts time.Duration) {
 
 // cutPort cuts one of the two planes only.
 func (n *nemesis) cutPort(r *rand.Rand, lasts time.Duration, kind string, port int) {
-	all := n.leaderFirst(r)
-	at := 1 + r.IntN(len(all)-1)
+	all, up := n.leaderFirst(r)
+	at := 1 + r.IntN(up-1)
 	set := func(q wire.Quality) {
 		for _, a := range all[:at] {
 			for _, b := range all[at:] {
@@ -292,7 +312,7 @@ func (n *nemesis) astray(r *rand.Rand, lasts time.Duration) {
 // away isolates a follower until the others have thrown away what it lacks, so that it needs a snapshot; then it comes back, often
 // over a slow line, so that the installing takes its time.
 func (n *nemesis) away(r *rand.Rand, lasts time.Duration) {
-	all := n.leaderFirst(r)
+	all, _ := n.leaderFirst(r)
 	one := all[1:2]
 	n.part(one, n.world.machines)
 	n.world.haste.Add(1)

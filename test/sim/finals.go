@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -117,6 +118,7 @@ func (l *life) final(m *machine, slugs map[string]bool) (*link.Codec, error) {
 	for slug := range slugs {
 		err = errors.Join(err, look(link.Code(slug)))
 	}
+	err = errors.Join(err, s.Verify(context.Background())) // the digest is kept as rows change; here all rows are read
 	if got := uint64(len(f.Targets)); err == nil && got != f.Links {
 		err = fmt.Errorf("%d links are found where %d are counted", got, f.Links)
 	}

@@ -54,6 +54,7 @@ func live(p plan, out io.Writer, progress *atomic.Int64) lived {
 	l.run()
 	h := w.recorder.History()
 	number(h, l.codec)
+	w.neverDone(h.Operations)
 	return lived{
 		history: h, problems: w.noted(), faults: w.done, skipped: w.skipped, book: book, virtual: l.virtual,
 		restarts: w.restarts.Load(), wire: w.net.Stats(),
@@ -235,32 +236,6 @@ func (w *world) unrest() string {
 		}
 	}
 	return ""
-}
-
-// lookedAt is how many links at most every member is asked for in the end; their stores are read whole.
-const lookedAt = 250
-
-// readAll follows acknowledged links on every member, and gets some.
-func (l *life) readAll() {
-	var all sync.WaitGroup
-	for _, m := range l.world.members() {
-		client := l.load.number()
-		all.Go(func() {
-			made := l.load.acknowledged()
-			for i := 0; i < len(made); i += 1 + len(made)/lookedAt {
-				p := m.current()
-				if p == nil {
-					return
-				}
-				kind := history.Follow
-				if i%4 == 0 {
-					kind = history.Get
-				}
-				l.world.read(p, client, 8*time.Second, kind, made[i].code)
-			}
-		})
-	}
-	all.Wait()
 }
 
 // end cuts everyone off, so that nothing changes any more, closes all nodes, looks into their stores and logs, and sees to it that

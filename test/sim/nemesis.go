@@ -87,7 +87,7 @@ func (n *nemesis) seize(r *rand.Rand, count int) []*machine {
 	return got
 }
 
-// seizeLeader claims the leader, or another machine if nobody leads.
+// seizeLeader claims the leader, or another running machine if nobody leads.
 func (n *nemesis) seizeLeader(r *rand.Rand) []*machine {
 	if m := n.world.leader(); m != nil && m.claim() {
 		return []*machine{m}

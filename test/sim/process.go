@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"sync"
@@ -26,9 +27,21 @@ type process struct {
 	paused gate
 
 	closing sync.Once
-	// excuse is why a fatal error of this process is deserved.
-	excuse atomic.Pointer[string]
-	broken atomic.Bool // Fatal was called
+	leaving atomic.Bool // told to stop
+	excuse  atomic.Pointer[excuse]
+	broken  atomic.Bool // Fatal was called
+}
+
+// excuse is why a process may fail.
+type excuse struct {
+	why   string
+	error error     // what the failure has to say; nil for anything
+	until time.Time // zero while it lasts
+}
+
+// covers reports whether an error, nil for any, is excused now.
+func (e *excuse) covers(err error) bool {
+	return e != nil && (e.until.IsZero() || time.Now().Before(e.until)) && (err == nil || e.error == nil || errors.Is(err, e.error))
 }
 
 // end is the moment of death: no answer leaves after it.
@@ -47,11 +60,29 @@ func (p *process) dead() bool {
 	}
 }
 
-// forgive says why this process may fail.
-func (p *process) forgive(why string) { p.excuse.Store(&why) }
+// mayFail reports whether a process may say that it cannot do what it is asked for.
+func (p *process) mayFail() bool {
+	return p.dead() || p.leaving.Load() || p.broken.Load() || p.excuse.Load().covers(nil)
+}
+
+// forgive says why this process may fail from now on; blame ends that soon: what a node noticed of its disk may take it a moment to act
+// upon, no more.
+func (p *process) forgive(e excuse) { p.excuse.Store(&e) }
+
+func (p *process) blame() {
+	if e := p.excuse.Load(); e != nil {
+		ending := *e
+		ending.until = time.Now().Add(excuseLasts)
+		p.excuse.Store(&ending)
+	}
+}
+
+// excuseLasts is how long after the end of a disk's trouble a process may stop for it.
+const excuseLasts = 5 * time.Second
 
 // close closes the node. Its goroutines must all end, dead or alive; what hangs is noted.
 func (p *process) close(ctx context.Context) {
+	p.leaving.Store(true)
 	p.closing.Do(func() {
 		began := time.Now()
 		watch := time.AfterFunc(closePatience, func() {
@@ -119,8 +150,8 @@ func (p *process) fail(err error) {
 	if p.node == nil || p.dead() {
 		return
 	}
-	if excuse := p.excuse.Load(); excuse != nil {
-		w.fault("fatal", "%s: %v (%s)", m.name, err, *excuse)
+	if excuse := p.excuse.Load(); excuse.covers(err) {
+		w.fault("fatal", "%s: %v (%s)", m.name, err, excuse.why)
 	} else {
 		w.problem("fatal", "%s stopped without cause: %v", m.name, err)
 	}

@@ -63,6 +63,7 @@ func TestOneLife(t *testing.T) {
 	go watch(&progress, o.stuck)
 	synctest.Test(t, func(*testing.T) {
 		l = live(p, out, &progress)
+		progress.Store(lifeOver)          // judging may take as long as it likes
 		if len(l.history.Run.Leaks) > 0 { // the bubble would not end
 			finish(t, o, p, l, began)
 			os.Exit(0)
@@ -71,12 +72,18 @@ func TestOneLife(t *testing.T) {
 	finish(t, o, p, l, began)
 }
 
+// lifeOver is the progress of a life that has ended.
+const lifeOver = -1
+
 // watch ends the process when virtual time has stood still for too long: either something computes without end, or somebody waits for a
 // sync.Mutex whose holder waits for time to pass. The stacks tell which.
 func watch(progress *atomic.Int64, patience time.Duration) {
-	for last := int64(-1); ; {
+	for last := int64(0); ; {
 		time.Sleep(patience)
 		now := progress.Load()
+		if now == lifeOver {
+			return
+		}
 		if now == last {
 			buf := make([]byte, 64<<20)
 			fmt.Fprintf(os.Stderr, "fatal error: virtual time stands still\n%s\n", buf[:runtime.Stack(buf, true)])
