@@ -69,6 +69,8 @@ func (o Operation) check() error {
 		return fmt.Errorf("%s, %s, without a code", o.Kind, o.Outcome)
 	case o.Target == "" && (o.Kind == Create || o.Kind == Edit):
 		return fmt.Errorf("%s without a target", o.Kind)
+	case o.Given != "" && o.Outcome != OK:
+		return fmt.Errorf("%s that gave something", o.Outcome)
 	case o.Kind != Create && (o.Slug || o.Key != ""):
 		return fmt.Errorf("%s with a slug or key", o.Kind)
 	}

@@ -59,6 +59,9 @@ type Operation struct {
 	// ID is the counter's value behind a generated code, where it is known.
 	ID      uint64  `json:"id,omitempty"`
 	Outcome Outcome `json:"outcome"`
+	// Given is what an OK answer named instead of what was asked for: another code than a read's or a slug, or another target
+	// than the one a create or edit wants. Code and Target stay what was asked for. Pending.End sees to it.
+	Given string `json:"given,omitempty"`
 	// Error is the text of what was not OK, for people.
 	Error string `json:"error,omitempty"`
 	// Call and Return order the run: every stamp is given once, Call before the request is sent and Return after its answer.
@@ -107,10 +110,15 @@ type Final struct {
 
 // Run is the head of a history.
 type Run struct {
-	Ring  string   `json:"ring"` // "sim", "partition"
-	Name  string   `json:"name,omitempty"`
-	Seed  uint64   `json:"seed"`
+	Ring string `json:"ring"` // "sim", "partition"
+	Name string `json:"name,omitempty"`
+	Seed uint64 `json:"seed"`
+	// Nodes are the members: at the end of a run those that must have a Final. A ring whose members change sets it anew.
 	Nodes []string `json:"nodes"`
+	// Complete says that the run came to its end in order, so that the record is whole: the faults were undone, Entries are
+	// complete, and every one of Nodes has a Final. The judge accuses such a run of what it lacks. It is set last. A run that was
+	// broken off is not complete, and judged by what there is.
+	Complete bool `json:"complete,omitempty"`
 	// LogsComplete says that Entries hold every entry there ever was, so that what they lack never happened.
 	LogsComplete bool `json:"logsComplete"`
 	// HealedStamp and Healed are when the last fault was undone, WritableAfter how long after it a write was first accepted on

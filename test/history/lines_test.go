@@ -20,7 +20,7 @@ func small() History {
 	return History{
 		Run: Run{
 			Ring: "sim", Name: "one", Seed: 7, Nodes: []string{"a", "b", "c"}, LogsComplete: true, HealedStamp: 9, Healed: time.Second,
-			WritableAfter: 2 * time.Second, Leaks: []string{"goroutine 7"},
+			WritableAfter: 2 * time.Second, Complete: true, Leaks: []string{"goroutine 7"},
 		},
 		Operations: []Operation{
 			{
@@ -32,6 +32,7 @@ func small() History {
 			{Client: 1, Node: "c", Kind: Edit, Code: "5hbA0cd", Target: "https://b.example/", Expected: 1, Version: 2, Outcome: OK, Call: 6, Return: 7},
 			{Client: 3, Node: "c", Kind: Delete, Code: "5hbA0cd", Outcome: OK, Call: 8, Return: 10},
 			{Client: 3, Node: "c", Kind: Follow, Code: "5hbA0cd", Outcome: Gone, Call: 11, Return: 12},
+			{Client: 3, Node: "c", Kind: Create, Code: "slug", Slug: true, Target: "https://c.example/", Outcome: OK, Given: "other", Call: 13, Return: 14},
 		},
 		Faults: []Fault{{Kind: "heal", What: "all", Stamp: 9, At: time.Second}},
 		Entries: []Entry{{

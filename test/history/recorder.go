@@ -1,6 +1,7 @@
 package history
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -42,7 +43,8 @@ func (r *Recorder) Begin(op Operation) *Pending {
 }
 
 // End writes down the answer that came, or that it was given up to wait: set fills in the outcome and what was answered. It is
-// called once, after the answer. An outcome left as it is stays Unknown.
+// called once, after the answer. An outcome left as it is stays Unknown. Where set puts another code or target in the place of what
+// was asked for, the question stays as it was, and what was named instead becomes Given: so set may copy whatever an answer says.
 func (p *Pending) End(set func(*Operation)) {
 	if p.ended {
 		panic("history: an operation ended twice")
@@ -51,6 +53,7 @@ func (p *Pending) End(set func(*Operation)) {
 	op := p.op
 	if set != nil {
 		set(&op)
+		op.keep(p.op)
 	}
 	r := p.recorder
 	r.mu.Lock()
@@ -109,4 +112,20 @@ func (r *Recorder) History() History {
 func (r *Recorder) next() uint64 {
 	r.stamp++
 	return r.stamp
+}
+
+// keep puts back what was asked for where the answer named something else, and notes that as given.
+func (o *Operation) keep(asked Operation) {
+	var given []string
+	if asked.Code != "" && o.Code != asked.Code {
+		given = append(given, o.Code)
+		o.Code = asked.Code
+	}
+	if asked.Target != "" && o.Target != asked.Target {
+		given = append(given, o.Target)
+		o.Target = asked.Target
+	}
+	if len(given) > 0 && o.Outcome == OK {
+		o.Given = fmt.Sprintf("%q", given)
+	}
 }

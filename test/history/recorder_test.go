@@ -36,6 +36,37 @@ func TestStampsOrderWhatHappened(t *testing.T) {
 	}
 }
 
+func TestAnAnswerAboutSomethingElseIsTold(t *testing.T) {
+	tests := []struct {
+		name        string
+		asked       Operation
+		set         func(*Operation)
+		code, given string
+	}{
+		{"what was asked for", Operation{Kind: Create, Slug: true, Code: "s", Target: "T"}, func(o *Operation) { o.Outcome = OK }, "s", ""},
+		{"a code where none was asked for", Operation{Kind: Create, Target: "T"}, func(o *Operation) { o.Outcome, o.Code = OK, "x" }, "x", ""},
+		{"a target that is read", Operation{Kind: Get, Code: "x"}, func(o *Operation) { o.Outcome, o.Target = OK, "T" }, "x", ""},
+		{"another slug", Operation{Kind: Create, Slug: true, Code: "s", Target: "T"}, func(o *Operation) { o.Outcome, o.Code = OK, "r" }, "s", `["r"]`},
+		{"another target", Operation{Kind: Create, Target: "T"}, func(o *Operation) { o.Outcome, o.Code, o.Target = OK, "x", "U" }, "x", `["U"]`},
+		{"another slug and target", Operation{Kind: Create, Slug: true, Code: "s", Target: "T"},
+			func(o *Operation) { o.Outcome, o.Code, o.Target = OK, "r", "U" }, "s", `["r" "U"]`},
+		{"another link is read", Operation{Kind: Get, Code: "x"}, func(o *Operation) { o.Outcome, o.Code, o.Target = OK, "y", "T" }, "x", `["y"]`},
+		{"nothing, where a slug is taken", Operation{Kind: Create, Slug: true, Code: "s", Target: "T"},
+			func(o *Operation) { o.Outcome, o.Code, o.Target = Taken, "", "" }, "s", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := NewRecorder(func() time.Duration { return 0 })
+			r.Begin(tt.asked).End(tt.set)
+			h := r.History()
+			o := h.Operations[0]
+			if err := h.Check(); err != nil || o.Code != tt.code || o.Given != tt.given || tt.asked.Target != "" && o.Target != tt.asked.Target {
+				t.Errorf("written down as %+v (%v)", o, err)
+			}
+		})
+	}
+}
+
 func TestAnOperationEndsOnce(t *testing.T) {
 	p := NewRecorder(func() time.Duration { return 0 }).Begin(Operation{Kind: Get, Code: "a"})
 	p.End(nil)

@@ -6,10 +6,13 @@ import (
 	"tinyurl/test/history"
 )
 
-// checkAnswers: every answer is one that its request can have.
+// checkAnswers: every answer is one that its request can have, and about what was asked for.
 func checkAnswers(t *trial) {
 	for i := range t.h.Operations {
 		o := &t.h.Operations[i]
+		if o.Given != "" {
+			t.accuse(o.Code, fmt.Sprintf("node %s answered a %s with something else: %s", o.Node, o.Kind, o.Given), i)
+		}
 		sensible := true
 		switch o.Outcome {
 		case history.OK:

@@ -264,6 +264,10 @@ var lies = []lie{
 		a get x = conflict`, "answers"},
 	{"a key that was not given conflicts", `
 		a create T = conflict`, "answers"},
+	{"a create is answered with another slug", `
+		a create slug=s T = ok s given=r`, "answers"},
+	{"a create is answered with another target", `
+		a create T = ok x given=U`, "answers"},
 	{"a redirect to nowhere", `
 		a create T = ok x
 		b follow x = ok`, "linearizability read-your-writes redirects invented answers"},

@@ -126,6 +126,9 @@ func answerOf(o history.Operation) string {
 			text += " " + quote(o.Target)
 		}
 	}
+	if o.Given != "" {
+		text += " but named " + o.Given
+	}
 	if o.Version != 0 {
 		text += fmt.Sprintf(" version %d", o.Version)
 	}

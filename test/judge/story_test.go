@@ -15,6 +15,7 @@ import (
 //
 //	a create T key=k id=1 = ok x     on node a, a create for target T with a key; answered with code x
 //	a create slug=s T = taken        with a slug
+//	a create slug=s T = ok s given=r and the answer named another
 //	b get x = ok T v=2               also follow, delete
 //	b edit x T if=1 = ok v=2         compare and set
 //	p: a get x                       is asked, and answered later, or never:
@@ -164,6 +165,8 @@ func (s *story) answered(o *history.Operation, words []string) error {
 			o.Version = number(value)
 		case name == "id":
 			o.ID = number(value)
+		case name == "given":
+			o.Given = value
 		case name == "took":
 			took, err := time.ParseDuration(value)
 			if err != nil {
