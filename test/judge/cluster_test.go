@@ -26,6 +26,9 @@ type cluster struct {
 	bug      string // a promise that this cluster breaks, see bugs
 }
 
+// generated is the code of a counter's value.
+func generated(id uint64) string { return fmt.Sprintf("g%06d", id) }
+
 type liveLink struct {
 	target  string
 	version uint64
@@ -105,7 +108,7 @@ func (c *cluster) create(o *history.Operation) {
 		if c.bug == "forgets the counter" && c.random.IntN(10) == 0 {
 			c.counter -= min(c.counter-1, 3)
 		}
-		o.Code, o.ID = fmt.Sprintf("g%d", c.counter), c.counter
+		o.Code, o.ID = generated(c.counter), c.counter
 	}
 	o.Outcome = history.OK
 	if o.Key != "" {
@@ -203,7 +206,7 @@ func (c *cluster) anyTarget() string {
 
 func (c *cluster) anyCode() string {
 	if c.counter > 0 && c.random.IntN(2) == 0 {
-		return fmt.Sprintf("g%d", 1+c.random.Uint64N(c.counter))
+		return generated(1 + c.random.Uint64N(c.counter))
 	}
 	return fmt.Sprintf("s%d", c.random.IntN(4))
 }

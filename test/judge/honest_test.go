@@ -66,23 +66,36 @@ var honest = map[string]string{
 		final a s=T`,
 	"an unanswered create without a slug is found by chance": `
 		a create T = unknown
-		b get x = ok T
-		c follow x = ok T
-		final a x=T`,
+		b get 5hbA0cd = ok T
+		c follow 5hbA0cd = ok T
+		final a 5hbA0cd=T`,
 	"an unanswered create without a slug is found and deleted": `
 		a create T = unknown
-		b delete x = ok
-		b get x = gone
-		final a gone=x`,
+		b delete 5hbA0cd = ok
+		b get 5hbA0cd = gone
+		final a gone=5hbA0cd`,
+	"two unanswered creates with one target, one of them deleted unseen": `
+		a create T = unknown
+		a create T = unknown
+		b get 5hbA0cd = ok T
+		b delete 5hbA0ce = ok
+		final a 5hbA0cd=T gone=5hbA0ce`,
+	"an unanswered create is deleted unseen and another link edited to its target": `
+		a create T = unknown
+		a create U = ok 5hbA0cd
+		a edit 5hbA0cd T if=1 = ok
+		b get 5hbA0cd = ok T
+		b delete 5hbA0ce = ok
+		final a 5hbA0cd=T gone=5hbA0ce`,
 	"an unanswered create without a slug is edited unseen": `
 		a create T = unknown
-		b edit x U if=1 = ok
-		b get x = ok U v=2
-		final a x=U`,
+		b edit 5hbA0cd U if=1 = ok
+		b get 5hbA0cd = ok U v=2
+		final a 5hbA0cd=U`,
 	"two unanswered creates with one target": `
 		a create T = unknown
 		a create T = unknown
-		final a x=T y=T`,
+		final a 5hbA0cd=T 5hbA0ce=T`,
 	"a refused create": `
 		a create slug=s T = refused
 		b get s = not_found

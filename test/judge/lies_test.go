@@ -144,6 +144,41 @@ var lies = []lie{
 		b get s = ok T`, "linearizability invented"},
 	{"a link nobody asked for", `
 		a get x = ok T`, "linearizability invented"},
+	{"a slug that nobody made is taken, and a create is unanswered", `
+		a create T = unknown
+		a create slug=race-1 U = taken`, "linearizability"},
+	{"a slug that nobody made is taken and deleted, and a create is unanswered", `
+		a create T = unknown
+		a create slug=race-1 U = taken
+		a delete race-1 = unknown
+		final a aB3xYz9=T`, "linearizability"},
+	{"a slug that nobody made is deleted, and a create is unanswered", `
+		a create T = unknown
+		a delete race-1 = ok
+		a get race-1 = gone`, "linearizability"},
+	{"a slug that nobody made leads to an unanswered create's target", `
+		a create T = unknown
+		a follow race-1 = ok T`, "linearizability redirects invented"},
+	{"a slug that nobody made is edited, and a create is unanswered", `
+		a create T = unknown
+		a edit race-1 U if=1 = ok`, "linearizability"},
+	{"a code that nobody made is deleted, and the unanswered create is another code", `
+		logs complete
+		log create T
+		log delete aB3xYz0
+		a create T = unknown
+		a delete aB3xYz0 = ok
+		a get aB3xYz0 = gone
+		final a aB3xYz9=T gone=aB3xYz0`, "linearizability"},
+	{"a code that nobody made is gone, and the unanswered create was read elsewhere", `
+		a create T = unknown
+		b get aB3xYz9 = ok T
+		a get aB3xYz0 = gone`, "linearizability"},
+	{"two codes that nobody made beside two unanswered creates of one target", `
+		a create T = unknown
+		a create T = unknown
+		a delete aB3xYz0 = ok
+		final a aB3xYz9=T aB3xYz8=T`, "linearizability"},
 	{"a link that was refused", `
 		a create T = refused
 		b follow x = ok T`, "linearizability redirects invented"},
@@ -214,7 +249,7 @@ var lies = []lie{
 		final a x=T y=T`, "linearizability invented retries finals"},
 	{"an unanswered create made two links", `
 		a create T = unknown
-		final a x=T y=T`, "retries finals"},
+		final a 5hbA0cd=T 5hbA0ce=T`, "retries finals"},
 	{"a key made links of two requests", `
 		a create T key=k = ok x
 		b create U key=k = ok y`, "retries"},
@@ -245,7 +280,7 @@ var lies = []lie{
 		final a x=T links=2`, "finals"},
 	{"a node counts fewer than it holds", `
 		a create T = unknown
-		final a x=T links=0`, "finals"},
+		final a 5hbA0cd=T links=0`, "finals"},
 	{"no write was accepted any more", `
 		fault cut a
 		healed

@@ -1,6 +1,10 @@
 package judge
 
-import "tinyurl/test/history"
+import (
+	"slices"
+
+	"tinyurl/test/history"
+)
 
 // logged is what all logs together hold: what is not in it never happened.
 type logged struct {
@@ -57,44 +61,80 @@ func (l *logged) operation(o *history.Operation) bool {
 }
 
 // findHidden looks, for every code, for unanswered creates that explain what nobody is known to have asked for there: a create
-// without a slug learns its code from its answer alone.
+// without a slug learns its code from its answer alone. It explains one code that the cluster can have given, and no other.
 func (r *record) findHidden() {
-	var unanswered []*making
-	for _, m := range r.makings {
-		if !m.slug && !m.done() && m.possible() {
-			unanswered = append(unanswered, m)
+	for _, a := range r.order {
+		if readsAsGenerated(a.code) {
+			r.findSeen(a)
 		}
 	}
+	unanswered := r.unplaced()
 	for _, a := range r.order {
-		wanted, made := make(map[string]bool), false
-		for _, m := range a.makings {
-			if m.possible() {
-				wanted[m.target], made = true, true
-			}
-		}
-		for _, i := range a.edits {
-			if r.mayHaveHappened(i) {
-				wanted[r.h.Operations[i].Target] = true
-			}
-		}
-		seen := r.seenTargets(a)
-		for target := range seen {
-			if wanted[target] {
-				continue
-			}
-			for _, m := range r.byTarget[target] {
-				if !m.slug && !m.done() && m.possible() {
-					if a.hidden == nil {
-						a.hidden = make(map[string][]*making)
-					}
-					a.hidden[target] = append(a.hidden[target], m)
-				}
-			}
-		}
-		if !made && len(a.hidden) == 0 && (len(seen) == 0 || len(a.edits) > 0) {
+		if readsAsGenerated(a.code) && r.mayBeUnseen(a) {
 			a.anyHidden = unanswered[:min(1, len(unanswered))] // makings are in the order of calls: the first can do what any can
 		}
 	}
+}
+
+// isHidden reports whether a making may have made a link and nobody was told which code it has.
+func (m *making) isHidden() bool { return !m.slug && !m.done() && m.possible() }
+
+// findSeen looks for the creates of the targets that were seen at a code and that nobody is known to have wanted there.
+func (r *record) findSeen(a *alias) {
+	wanted := make(map[string]bool)
+	for _, m := range a.makings {
+		if m.possible() {
+			wanted[m.target] = true
+		}
+	}
+	for _, i := range a.edits {
+		if r.mayHaveHappened(i) {
+			wanted[r.h.Operations[i].Target] = true
+		}
+	}
+	for target := range r.seenTargets(a) {
+		if wanted[target] {
+			continue
+		}
+		for _, m := range r.byTarget[target] {
+			if m.isHidden() {
+				if a.hidden == nil {
+					a.hidden = make(map[string][]*making)
+				}
+				a.hidden[target] = append(a.hidden[target], m)
+			}
+		}
+	}
+}
+
+// mayBeUnseen reports whether a link whose first target nobody saw may have been at the code.
+func (r *record) mayBeUnseen(a *alias) bool {
+	made := slices.ContainsFunc(a.makings, (*making).possible)
+	return !made && len(a.hidden) == 0 && (len(a.edits) > 0 || len(r.seenTargets(a)) == 0)
+}
+
+// unplaced are the unanswered creates without a slug whose links need not be those that were seen: a making makes one link, so
+// when a target was seen at as many codes as there are makings to explain it, none of them is left for a code elsewhere.
+func (r *record) unplaced() []*making {
+	places := make(map[string]int) // by target, codes that only unanswered creates explain
+	for _, a := range r.order {
+		for target := range a.hidden {
+			places[target]++
+		}
+	}
+	hidden := make(map[string]int) // by target, unanswered creates
+	for _, m := range r.makings {
+		if m.isHidden() {
+			hidden[m.target]++
+		}
+	}
+	var left []*making
+	for _, m := range r.makings {
+		if m.isHidden() && places[m.target] < hidden[m.target] {
+			left = append(left, m)
+		}
+	}
+	return left
 }
 
 // seenTargets are the targets that reads and nodes found at the code.
