@@ -2,8 +2,9 @@
 //
 //	go run ./test/check [-html out.html] history.jsonl...
 //
-// It prints each verdict. The first violation about a link is drawn by Porcupine beside its history (history.html), or where -html
-// says. It exits with 1 if there are violations, and with 2 if a history cannot be read.
+// It prints each verdict, and what could not be judged; where a run that says it is complete lacks the evidence, that is a violation.
+// The first violation about a link is drawn by Porcupine beside its history (history.html), or where -html says. It exits with 1 if
+// there are violations, and with 2 if a history cannot be read.
 package main
 
 import (

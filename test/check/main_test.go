@@ -65,6 +65,27 @@ func TestABadHistoryFailsAndIsDrawn(t *testing.T) {
 	}
 }
 
+func TestACompleteRunThatLacksEvidenceFails(t *testing.T) {
+	path := save(t, "good.jsonl", history.Unknown)
+	if exit, out, _ := check1(path); exit != 0 || !strings.Contains(out, "not judged: finals: ") {
+		t.Errorf("a run that was broken off: exit %d\n%s", exit, out)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := bytes.Replace(text, []byte(`"logsComplete":false`), []byte(`"logsComplete":false,"complete":true`), 1)
+	if err := os.WriteFile(path, said, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	exit, out, errs := check1(path)
+	for _, line := range []string{"not judged: finals: ", "VIOLATION evidence", "not judged: acknowledged: the logs are not complete"} {
+		if exit != 1 || errs != "" || !strings.Contains(out, line) {
+			t.Errorf("exit %d, want %q in\n%s%s", exit, line, out, errs)
+		}
+	}
+}
+
 func TestTheWorstOfSeveralHistoriesCounts(t *testing.T) {
 	good, bad := save(t, "good.jsonl", history.Unknown), save(t, "bad.jsonl", history.Gone)
 	if exit, out, _ := check1(good, bad, good); exit != 1 || strings.Count(out, "3 nodes:") != 3 {

@@ -12,7 +12,7 @@ import (
 func checkFinals(t *trial) {
 	finals := t.h.Finals
 	if len(finals) == 0 {
-		t.skip("no node told what it held in the end")
+		t.lack("no node told what it held in the end")
 		return
 	}
 	var missing []string
@@ -22,7 +22,7 @@ func checkFinals(t *trial) {
 		}
 	}
 	if len(missing) > 0 {
-		t.skip("what these nodes held in the end is not known: " + strings.Join(missing, ", "))
+		t.lack("what these nodes held in the end is not known: " + strings.Join(missing, ", "))
 	}
 	first := finals[0]
 	for _, f := range finals[1:] {

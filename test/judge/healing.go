@@ -11,7 +11,7 @@ func checkHealing(t *trial) {
 	switch {
 	case len(t.h.Faults) == 0:
 	case run.HealedStamp == 0:
-		t.skip("the run does not say that its faults were undone")
+		t.lack("the run does not say that its faults were undone")
 	case run.WritableAfter < 0:
 		t.accuse("", "a node accepted no write any more after the faults were undone")
 	case run.WritableAfter > t.options.Writable:

@@ -1,6 +1,9 @@
 package judge
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // honest are runs of clusters that keep their promises, whatever it looks like.
 var honest = map[string]string{
@@ -234,6 +237,37 @@ var honest = map[string]string{
 		a create U = unknown
 		final a nothing= links=2
 		final b nothing= links=2`,
+	"a complete run": quiet + `
+		log create T
+		a create T key=k = unknown
+		a get x at=11s = not_found
+		b follow x = not_found`,
+	"a complete run that nobody hurt": `
+		complete a
+		logs complete
+		a get x = not_found
+		final a`,
+	"what is missing in a run that was broken off": `
+		fault cut a
+		a create T = ok x
+		b get x at=30s = unknown took=8s` + "\n" + strings.Repeat("b delete x = unknown\n", oftenTried),
+	"reads that are not answered soon after the healing": quiet + `
+		a get x at=9s = unknown took=4s
+		p: a get x at=9500ms
+		a get x at=30s = not_found`,
+	"clients without patience": quiet + `
+		a get x at=11s = unknown took=900ms
+		p: b follow x at=20s`,
+	"reads that are not answered when something is broken again": quiet + `
+		p: a get x at=11s
+		b get x at=11s = not_found
+		q: a get x at=12s
+		fault stop a
+		b get x at=20s = unknown took=4s
+		q = unknown`,
+	"reads on a node that is no member any more": quiet + `
+		c get x at=11s = unknown took=4s`,
+	"a kind of operation that is seldom tried": quiet + strings.Repeat("a get x = not_found\n", oftenTried-1),
 	"healed in time": `
 		fault cut a
 		healed

@@ -16,6 +16,9 @@ type Options struct {
 	Stale time.Duration
 	// Writable is how long after the last fault was undone every node must have accepted a write; 10 s if 0.
 	Writable time.Duration
+	// Answer is how long a read must have been waited for before that it was not answered, when nothing is broken, is an
+	// accusation; 1 s if 0, as long as a node without a leader looks for one.
+	Answer time.Duration
 	// Steps is how many steps Porcupine may try for one code before it counts as undecided; 20 million if 0.
 	Steps int
 	// Most is how many violations of each checker are kept; all are counted. 20 if 0.
@@ -28,6 +31,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Writable == 0 {
 		o.Writable = 10 * time.Second
+	}
+	if o.Answer == 0 {
+		o.Answer = time.Second
 	}
 	if o.Steps == 0 {
 		o.Steps = 20_000_000
@@ -54,6 +60,9 @@ type Verdict struct {
 	Violations []Violation
 	// Skipped says which questions the history gave no answer to, and why: what was not judged is not proven.
 	Skipped []string
+	// Lacks are those of Skipped for which the history lacks what every complete run has; of a run that says it is complete each
+	// is a violation, "evidence". The others are about what a run need not have done.
+	Lacks   []string
 	Figures Figures
 }
 
@@ -92,6 +101,8 @@ func checkers() []checker {
 		{"finals", checkFinals},
 		{"healing", checkHealing},
 		{"answers", checkAnswers},
+		{"answered", checkAnswered},
+		{"evidence", checkEvidence}, // the last: it looks at what the others lacked
 	}
 }
 
@@ -171,9 +182,15 @@ func (t *trial) accuse(code, text string, evidence ...int) {
 	t.verdict.Violations = append(t.verdict.Violations, v)
 }
 
-// skip notes that the running checker had nothing to go by.
+// skip notes that the running checker had nothing to go by, and need not have.
 func (t *trial) skip(why string) {
 	t.verdict.Skipped = append(t.verdict.Skipped, t.checker+": "+why)
+}
+
+// lack notes that the running checker had nothing to go by, which a complete run would have given it.
+func (t *trial) lack(why string) {
+	t.skip(why)
+	t.verdict.Lacks = append(t.verdict.Lacks, t.checker+": "+why)
 }
 
 // WriteHTML draws what happened to one code, by Porcupine: the operations in time, and the longest orders of them that a

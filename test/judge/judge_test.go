@@ -144,10 +144,16 @@ func TestWhatCouldNotBeJudgedIsTold(t *testing.T) {
 		fault cut a
 		a create T = ok x`))
 	text := strings.Join(v.Skipped, "\n")
-	for _, checker := range []string{"acknowledged", "deletes", "finals", "healing"} {
+	for _, checker := range []string{"acknowledged", "deletes", "finals", "healing", "answered", "evidence"} {
 		if !strings.Contains(text, checker+": ") {
 			t.Errorf("nothing is told of %s in %q", checker, text)
 		}
+	}
+	if !strings.Contains(text, "the logs are not complete") {
+		t.Errorf("nothing is told of the logs in %q", text)
+	}
+	if len(v.Lacks) == 0 || !v.OK() {
+		t.Errorf("a run that is not complete lacks %q and is accused of %v", v.Lacks, v.Violations)
 	}
 }
 

@@ -12,6 +12,16 @@ type lie struct {
 	found       string // checkers, in the order they run
 }
 
+// quiet begins a run that is complete, and healed at its beginning.
+const quiet = `
+		complete a b
+		logs complete
+		fault cut a
+		healed
+		final a
+		final b
+`
+
 var lies = []lie{
 	{"an acknowledged link is not found", `
 		a create T = ok x
@@ -291,6 +301,54 @@ var lies = []lie{
 		writable 10.1s`, "healing"},
 	{"something was left", `
 		leak goroutine-7`, "healing"},
+	{"a complete run in which nothing was asked", `
+		complete a
+		logs complete
+		final a`, "evidence"},
+	{"a complete run whose logs are not", `
+		complete a
+		a get x = not_found
+		final a`, "evidence"},
+	{"a complete run without what a member held", `
+		complete a b
+		logs complete
+		a get x = not_found
+		final a`, "evidence"},
+	{"a complete run without what anybody held", `
+		complete a b
+		logs complete
+		a get x = not_found`, "evidence"},
+	{"a complete run with numbers only", `
+		complete a
+		logs complete
+		log create T
+		a create T = ok x
+		final a nothing= links=1`, "evidence"},
+	{"a complete run that was not healed", `
+		complete a
+		logs complete
+		a get x = not_found
+		fault cut a
+		final a`, "evidence"},
+	{"a complete run of nobody", `
+		complete
+		logs complete
+		a get x = not_found
+		final a`, "evidence"},
+	{"a redirect is not answered when all is well", quiet + `
+		a follow x at=11s = unknown took=1s`, "answered"},
+	{"a read is refused by a node without a leader when all is well", quiet + `
+		b get x at=11s = unknown took=1100ms`, "answered"},
+	{"a read is never answered when all is well", quiet + `
+		p: b get x at=11s
+		a get x at=20s = not_found`, "answered"},
+	{"a read was not answered before something was broken again", quiet + `
+		b get x at=11s = unknown took=4s
+		fault stop b`, "answered"},
+	{"none of many creates succeeds", quiet + strings.Repeat("a create T = refused\n", oftenTried), "answered"},
+	{"none of many gets succeeds", quiet + strings.Repeat("a get x = not_found\n", oftenTried), "answered"},
+	{"none of many redirects succeeds", quiet + strings.Repeat("a follow x = not_found\n", oftenTried), "answered"},
+	{"none of many deletes succeeds", quiet + strings.Repeat("a delete x = not_found\n", oftenTried), "answered"},
 	{"a create is not found", `
 		a create T = not_found`, "answers"},
 	{"a generated code is taken", `

@@ -24,6 +24,7 @@ import (
 //	healed                           the last fault is undone
 //	log create T key=k               an entry; also: log create slug=s T, log delete x, log edit x T
 //	logs complete
+//	complete a b                     the run says so, and that a and b are its members
 //	final a x=T y=U gone=z           what a node held; also applied=, digest=, links=, nothing= (it told no links)
 //	writable 12s
 //	leak something
@@ -71,6 +72,8 @@ func (s *story) line(words []string) error {
 		after, err := time.ParseDuration(words[1])
 		s.history.Run.WritableAfter = after
 		return err
+	case "complete":
+		s.history.Run.Complete, s.history.Run.Nodes = true, words[1:]
 	case "logs":
 		s.history.Run.LogsComplete = true
 	case "log":
