@@ -98,7 +98,7 @@ func (w *world) create(p *process, client int, wait time.Duration, drafts ...lin
 				p.sortAnswer(o, result.Err)
 				if o.Outcome == history.OK {
 					made, d := result.Link, drafts[i]
-					o.Code, o.Version = string(made.Code), made.Version
+					o.Code, o.Target, o.Version = string(made.Code), string(made.Target), made.Version
 					if made.Target != d.Target || d.Slug != "" && made.Code != d.Slug {
 						w.problem("answer", "%s answered a create of %q at %q with a link to %q at %q", p.machine.name, d.Target, d.Slug, made.Target, made.Code)
 					}

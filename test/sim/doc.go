@@ -13,8 +13,9 @@
 // nemesis (nemesis.go, faults_*.go) goes through a plan (plan.go) made from the seed before anything happens. In the end all is healed;
 // every node must take writes soon, all must become one healthy cluster with the same of everything, all must close, leave no goroutine
 // behind, and hold the same rows. Package judge judges the history. What the world itself sees go wrong is a violation as well: a node
-// that stops without cause (fatal), refuses to start on a disk that works (start), does not close (close), a cluster that does not come to rest
-// (quiet).
+// that stops without cause (fatal), refuses to start on a disk that works (start), does not close (close), answers with an error that no
+// healthy node has, or about another link (answer), or not at all when all is healed (unanswered); a cluster that does not come to rest
+// (quiet), or never does one kind of operation (never).
 //
 // # How hours are counted
 //
@@ -33,7 +34,8 @@
 // a violation comes back with its seed often, not always; that is why the history of a failed life is written down, with what the nodes
 // said, before anything else is tried.
 //
-// A life whose virtual time stands still while somebody waits at a disk is broken off and counted apart (see exitStill).
+// A life whose virtual time stands still is a violation (still), unless all that hold up the time wait for a lock of an engine whose
+// holder is seen waiting for its disk (stands.go); such a life is broken off and counted apart.
 //
 // # Running
 //
@@ -41,6 +43,7 @@
 //	go test -tags nomsgpack ./test/sim -args -sim.hours 100                    lives until there are 100 hours
 //	go test -tags nomsgpack ./test/sim -args -sim.seeds 7 -sim.verbose         one seed again, with every word of every node
 //
-// The last line is "N virtual hours, M operations, V violations", and the exit code is 1 if V is not 0. What a failed life leaves in -sim.out
+// The last line is "N virtual hours, M operations, V violations", and the exit code is 1 if V is not 0, or if less was
+// lived than asked for (a budget may end a run sooner), or if more than one life of twenty was broken off. What a failed life leaves in -sim.out
 // is read with go run ./test/check <directory>/history.jsonl.
 package sim

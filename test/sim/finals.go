@@ -32,7 +32,14 @@ func (l *life) collect() {
 			codec = c
 		}
 	}
-	w.recorder.Change(func(r *history.Run) { r.LogsComplete = true })
+	var members []string
+	for _, m := range w.members() {
+		members = append(members, m.name)
+	}
+	w.recorder.Change(func(r *history.Run) {
+		r.LogsComplete = true
+		r.Nodes, r.Complete = members, l.healed // a life without a cluster has nothing to show
+	})
 	l.codec = codec
 }
 

@@ -82,6 +82,7 @@ type life struct {
 	load    *workload
 	codec   *link.Codec // of this cluster, once collected
 	virtual time.Duration
+	healed  bool // the last fault was undone
 }
 
 func (l *life) run() {
@@ -154,6 +155,7 @@ func (l *life) heal() {
 	w.net.Heal()
 	w.book.say("FAULT heal: the last one")
 	stamp := w.recorder.Fault("heal", "the last one")
+	l.healed = true
 	w.recorder.Change(func(r *history.Run) { r.HealedStamp, r.Healed = stamp.Stamp, stamp.At })
 	ctx, cancel := context.WithTimeout(context.Background(), writablePatience)
 	defer cancel()

@@ -70,7 +70,7 @@ func newPlan(seed uint64, machines int, length time.Duration) plan {
 	p.commit = pick(r, []time.Duration{100 * time.Millisecond, 300 * time.Millisecond, 500 * time.Millisecond, 500 * time.Millisecond})
 	p.heartbeat = pick(r, []time.Duration{time.Second, 2 * time.Second})
 	p.clients = 3 + r.IntN(4)
-	p.think = between(r, 4*time.Second, 10*time.Second)
+	p.think = between(r, 6*time.Second, 14*time.Second) // clients hurry when something happens
 	p.patience = between(r, 1500*time.Millisecond, 8*time.Second)
 	worst := pick(r, []time.Duration{0, 200 * time.Millisecond, time.Second})
 	for range p.machines + spares {

@@ -10,7 +10,7 @@ import (
 )
 
 // lookedAt is how many links at most every member is asked for in the end; their stores are read whole.
-const lookedAt = 250
+const lookedAt = 120
 
 // readAll follows acknowledged links on every member, and gets some. All is well by now, so that every read has to be answered.
 func (l *life) readAll() {
