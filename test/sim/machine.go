@@ -191,7 +191,6 @@ func (m *machine) swap(next func(*disk.Disk) *disk.Disk) *disk.Disk {
 
 // abandon closes in the background what is left of a dead process.
 func (m *machine) abandon(p *process) {
-
 	if p == nil {
 		return
 	}
