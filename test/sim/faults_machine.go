@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -143,27 +144,29 @@ func moments() []string {
 	}
 }
 
-// crashUpon waits for a moment and crashes whoever it befalls, or the leader, or both.
+// crashUpon waits for one of some moments and crashes whoever it befalls, or the leader, or both. One alone would often not come.
 func (n *nemesis) crashUpon(r *rand.Rand, lasts time.Duration) {
-	words := pick(r, moments())
-	ctx, cancel := context.WithTimeout(n.ctx, max(lasts, 20*time.Second))
+	words := moments()
+	r.Shuffle(len(words), func(i, j int) { words[i], words[j] = words[j], words[i] })
+	words = words[:5]
+	ctx, cancel := context.WithTimeout(n.ctx, max(lasts, 30*time.Second))
 	defer cancel()
 	who, ok := n.world.book.await(ctx, words)
 	if !ok {
-		n.skip("crash upon", words+": it did not come")
+		n.skip("crash upon", fmt.Sprintf("none of %q came", words))
 		return
 	}
 	n.sleep(pick(r, []time.Duration{0, 0, 500 * time.Microsecond, 2 * time.Millisecond, between(r, 0, 100*time.Millisecond)}))
 	var down []*machine
 	if m := n.world.named(who); m != nil && r.IntN(4) > 0 && m.claim() {
 		down = append(down, m)
-	} else if r.IntN(2) == 0 {
+	} else {
 		down = n.seizeLeader(r)
 	}
 	if r.IntN(6) == 0 {
 		down = append(down, n.seize(r, 1)...)
 	}
-	n.world.book.say("moment: " + words)
+	n.world.book.say(fmt.Sprintf("moment: one of %q", words))
 	n.down(r, min(lasts, 10*time.Second), "crash upon", down)
 }
 

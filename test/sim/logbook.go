@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,9 +33,9 @@ type bookLine struct {
 	with   []slog.Attr
 }
 
-// moment is what a fault waits for: a message of a node.
+// moment is what a fault waits for: one of some messages of a node.
 type moment struct {
-	words string
+	words []string
 	who   chan string // takes the name of the node that said it
 }
 
@@ -63,8 +64,8 @@ func newLogbook(start time.Time, out io.Writer) *logbook {
 // of is the logger of one node.
 func (b *logbook) of(who string) *slog.Logger { return slog.New(bookHandler{book: b, who: who}) }
 
-// await waits until some node says words, and names it; false when ctx ends first.
-func (b *logbook) await(ctx context.Context, words string) (string, bool) {
+// await waits until some node says one of words, and names it; false when ctx ends first.
+func (b *logbook) await(ctx context.Context, words []string) (string, bool) {
 	m := &moment{words: words, who: make(chan string, 1)}
 	b.mu.Lock()
 	b.waits = append(b.waits, m)
@@ -99,7 +100,7 @@ func (b *logbook) take(who string, r slog.Record, with []slog.Attr) {
 	}
 	kept := b.waits[:0]
 	for _, m := range b.waits {
-		if strings.HasPrefix(r.Message, m.words) {
+		if slices.ContainsFunc(m.words, func(words string) bool { return strings.HasPrefix(r.Message, words) }) {
 			m.who <- who // it has room for one, and is told once
 			continue
 		}
