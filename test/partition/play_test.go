@@ -156,7 +156,10 @@ func (w *world) finish(whole bool) (h history.History, err error) {
 			w.recorder.Final(k.Final)
 		}
 	}
-	w.recorder.Change(func(r *history.Run) { r.LogsComplete = complete(kept) })
+	w.recorder.Change(func(r *history.Run) {
+		r.Nodes, r.LogsComplete = w.names(), complete(kept)
+		r.Complete = whole && r.LogsComplete
+	})
 	h = w.recorder.History()
 	for i, op := range h.Operations {
 		if op.Kind == history.Create && op.Outcome == history.OK && !op.Slug && len(kept) > 0 && kept[0].Codec != nil {
