@@ -58,7 +58,7 @@ func outcomeOf(err error, diskMayFill bool) (outcome history.Outcome, wrong erro
 func visitOf(got harness.Answer) (outcome history.Outcome, wrong error) {
 	switch {
 	case got.Err != nil:
-		return history.Unknown, nil
+		return history.Unknown, nil //nolint:nilerr // no answer is an outcome
 	case got.Status == http.StatusFound && got.Location != "":
 		return history.OK, nil
 	case got.Status == http.StatusNotFound:
