@@ -48,11 +48,17 @@ func TestAnAnswerAboutSomethingElseIsTold(t *testing.T) {
 		{"a target that is read", Operation{Kind: Get, Code: "x"}, func(o *Operation) { o.Outcome, o.Target = OK, "T" }, "x", ""},
 		{"another slug", Operation{Kind: Create, Slug: true, Code: "s", Target: "T"}, func(o *Operation) { o.Outcome, o.Code = OK, "r" }, "s", `["r"]`},
 		{"another target", Operation{Kind: Create, Target: "T"}, func(o *Operation) { o.Outcome, o.Code, o.Target = OK, "x", "U" }, "x", `["U"]`},
-		{"another slug and target", Operation{Kind: Create, Slug: true, Code: "s", Target: "T"},
-			func(o *Operation) { o.Outcome, o.Code, o.Target = OK, "r", "U" }, "s", `["r" "U"]`},
+		{
+			"another slug and target",
+			Operation{Kind: Create, Slug: true, Code: "s", Target: "T"},
+			func(o *Operation) { o.Outcome, o.Code, o.Target = OK, "r", "U" }, "s", `["r" "U"]`,
+		},
 		{"another link is read", Operation{Kind: Get, Code: "x"}, func(o *Operation) { o.Outcome, o.Code, o.Target = OK, "y", "T" }, "x", `["y"]`},
-		{"nothing, where a slug is taken", Operation{Kind: Create, Slug: true, Code: "s", Target: "T"},
-			func(o *Operation) { o.Outcome, o.Code, o.Target = Taken, "", "" }, "s", ""},
+		{
+			"nothing, where a slug is taken",
+			Operation{Kind: Create, Slug: true, Code: "s", Target: "T"},
+			func(o *Operation) { o.Outcome, o.Code, o.Target = Taken, "", "" }, "s", "",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
