@@ -44,6 +44,6 @@
 //	go test -tags nomsgpack ./test/sim -args -sim.seeds 7 -sim.verbose         one seed again, with every word of every node
 //
 // The last line is "N virtual hours, M operations, V violations", and the exit code is 1 if V is not 0, or if less was
-// lived than asked for (a budget may end a run sooner), or if more than one life of twenty was broken off. What a failed life leaves in -sim.out
+// lived than asked for (a budget may end a run sooner), or if more than one life, and one of twenty, was broken off. What a failed life leaves in -sim.out
 // is read with go run ./test/check <directory>/history.jsonl.
 package sim
