@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,16 +29,16 @@ func TestFreeSpaceIsWatched(t *testing.T) {
 			t.Errorf("half of the disk is free, and it is full: %v, %q", watch.full(), watch.warning())
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		told := 0
-		go watch.run(ctx, func(context.Context) { told++ })
+		var told atomic.Int32
+		go watch.run(ctx, func(context.Context) { told.Add(1) })
 		time.Sleep(diskCheck + time.Second)
-		if told != 0 {
+		if told.Load() != 0 {
 			t.Error("told of a disk with room")
 		}
 		disk.free.Store(1 << 10)
 		time.Sleep(3 * diskCheck)
-		if !watch.full() || told != 3 {
-			t.Errorf("full %v, told %d times in three looks", watch.full(), told)
+		if !watch.full() || told.Load() != 3 {
+			t.Errorf("full %v, told %d times in three looks", watch.full(), told.Load())
 		}
 		if w := watch.warning(); !strings.Contains(w, "full") {
 			t.Errorf("the warning is %q", w)
