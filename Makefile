@@ -122,5 +122,5 @@ ci: ## All that must pass before a change lands; .ci/run calls it
 	$(MAKE) manifests
 	$(MAKE) race
 	$(MAKE) e2e
-	$(MAKE) sim HOURS=6 SIM_FLAGS='-sim.budget 60s'
+	$(MAKE) sim HOURS=6 SIM_FLAGS='-sim.seed 1 -sim.budget 60s'
 	$(MAKE) partition ROWS=short

@@ -14,11 +14,34 @@ import (
 // The clients find nothing wrong with a node that answers as it should, ask for everything there is, and what they write down
 // is found right as a whole.
 func TestClientsOfAnHonestNodeFindNothing(t *testing.T) {
+	seen := make(map[string]int)
+	for round := 0; round < 10 && (round == 0 || len(unseen(seen)) > 0); round++ { // a busy machine may leave little in one
+		honestRound(t, seen)
+	}
+	if missing := unseen(seen); len(missing) > 0 {
+		t.Errorf("nothing was %q: %v", missing, seen)
+	}
+}
+
+// unseen are the kinds of operations, and their outcomes, that clients of an honest node must have had, and have not.
+func unseen(seen map[string]int) (missing []string) {
+	for _, kind := range []string{
+		"create ok", "get ok", "follow ok", "delete ok", "get gone", "follow gone", "get not_found", "key", "slug ok", "slug taken",
+	} {
+		if seen[kind] == 0 {
+			missing = append(missing, kind)
+		}
+	}
+	return missing
+}
+
+// honestRound lets clients work for two seconds and counts what they did.
+func honestRound(t *testing.T, seen map[string]int) {
+	t.Helper()
 	l, h := loadOn(t, newFake(t), 2*time.Second)
 	if err := l.violations.Err(); err != nil {
 		t.Errorf("violations: %v", err)
 	}
-	seen := make(map[string]int)
 	for _, op := range h.Operations {
 		seen[string(op.Kind)+" "+string(op.Outcome)]++
 		if op.Key != "" {
@@ -26,13 +49,6 @@ func TestClientsOfAnHonestNodeFindNothing(t *testing.T) {
 		}
 		if op.Slug {
 			seen["slug "+string(op.Outcome)]++
-		}
-	}
-	for _, kind := range []string{
-		"create ok", "get ok", "follow ok", "delete ok", "get gone", "follow gone", "get not_found", "key", "slug ok", "slug taken",
-	} {
-		if seen[kind] == 0 {
-			t.Errorf("nothing was %q: %v", kind, seen)
 		}
 	}
 	verdict := judge.Judge(h)
