@@ -26,20 +26,15 @@ type pilot struct {
 
 var _ autopilot.ApplicationIntegration = (*pilot)(nil)
 
-// newAutopilot returns an autopilot that its owner starts while this node leads.
-func newAutopilot(p *pilot, reconcile time.Duration, now func() time.Time, logger hclog.Logger) *autopilot.Autopilot {
+// newAutopilot returns an autopilot that its owner starts while this node leads. It goes by time.Now, not by the environment's wall
+// clock: it measures how long nodes are well, and makes deadlines of what it is told.
+func newAutopilot(p *pilot, reconcile time.Duration, logger hclog.Logger) *autopilot.Autopilot {
 	return autopilot.New(p.raft, p,
 		autopilot.WithLogger(logger),
 		autopilot.WithUpdateInterval(reconcile),
 		autopilot.WithReconcileInterval(reconcile),
-		autopilot.WithPromoter(&promoter{describe: p.describe, voters: func() []member.ID { return voters(p.raft) }, now: now}),
-		autopilot.WithTimeProvider(wallClock(now)))
+		autopilot.WithPromoter(&promoter{describe: p.describe, voters: func() []member.ID { return voters(p.raft) }, now: time.Now}))
 }
-
-type wallClock func() time.Time
-
-// Now implements autopilot.TimeProvider.
-func (c wallClock) Now() time.Time { return c() }
 
 // AutopilotConfig never lets autopilot remove a server by itself.
 func (p *pilot) AutopilotConfig() *autopilot.Config {

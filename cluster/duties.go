@@ -39,7 +39,7 @@ func newDuties(g *Group, c Config, describe func(member.ID) (member.Member, bool
 		pilot: newAutopilot(&pilot{
 			self: g.self, raft: g.raft, describe: describe, ask: ask,
 			stabilization: c.Tuning.Stabilization, heartbeat: c.Tuning.Heartbeat,
-		}, c.Tuning.Reconcile, g.env.Now, newHCLogger(log, "autopilot")),
+		}, c.Tuning.Reconcile, newHCLogger(log, "autopilot")),
 		audit: &auditor{
 			self: g.self, voters: func() []member.ID { return voters(g.raft) }, mine: g.stats,
 			ask: ask, fatal: g.env.Fatal, log: log,

@@ -65,8 +65,14 @@ func TestErrorsAreSortedByWhatTheyPromise(t *testing.T) {
 // short is a life without faults, into which a test puts its own.
 func short(t *testing.T, during func(w *world)) lived {
 	t.Helper()
+	return shortBy(t, make([]time.Duration, 3+spares), during)
+}
+
+// shortBy is short by clocks that are off.
+func shortBy(t *testing.T, skews []time.Duration, during func(w *world)) lived {
+	t.Helper()
 	p := newPlan(5, 3, 0)
-	p.phases, p.skews = []phase{{calm: 20 * time.Second}}, make([]time.Duration, len(p.skews))
+	p.phases, p.skews = []phase{{calm: 20 * time.Second}}, skews
 	var l lived
 	synctest.Test(t, func(*testing.T) {
 		p.within = during
@@ -103,6 +109,18 @@ func TestANodeThatStopsWithoutCauseIsAViolation(t *testing.T) {
 	}
 	if l.restarts != 1 {
 		t.Errorf("%d restarts, want 1", l.restarts)
+	}
+}
+
+// How long a node has been well is no matter of the date: a wiped one must vote again though all clocks are wrong (seed 20059).
+func TestWrongClocksKeepNobodyFromVoting(t *testing.T) {
+	late := -54 * time.Second
+	l := shortBy(t, []time.Duration{late, late, late, late}, func(w *world) {
+		w.machines[1].wipe()
+		w.ensureUp(w.machines[1])
+	})
+	if found := checkersOf(t, l); len(found) > 0 {
+		t.Errorf("violations: %v", found)
 	}
 }
 
