@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/cryptotest"
 	"testing/synctest"
@@ -76,21 +77,36 @@ func TestOneLife(t *testing.T) {
 const lifeOver = -1
 
 // watch ends the process when virtual time has stood still for too long: either something computes without end, or somebody waits for a
-// sync.Mutex whose holder waits for time to pass. The stacks tell which.
+// sync.Mutex whose holder waits for time to pass. The stacks tell which. Who waits so uses no processor either, and need not be watched
+// for the whole of patience.
 func watch(progress *atomic.Int64, patience time.Duration) {
-	for last := int64(0); ; {
-		time.Sleep(patience)
-		now := progress.Load()
+	const looks = 10
+	last, used := progress.Load(), processorTime()
+	for still, idle := 0, 0; still < looks && idle < looks/4; {
+		time.Sleep(patience / looks)
+		now, spent := progress.Load(), processorTime()
 		if now == lifeOver {
 			return
 		}
-		if now == last {
-			buf := make([]byte, 64<<20)
-			fmt.Fprintf(os.Stderr, "fatal error: virtual time stands still\n%s\n", buf[:runtime.Stack(buf, true)])
-			os.Exit(exitStill)
+		still, idle = still+1, idle+1
+		if now != last {
+			still, idle = 0, 0
 		}
-		last = now
+		if spent-used > patience/looks/100 {
+			idle = 0
+		}
+		last, used = now, spent
 	}
+	buf := make([]byte, 64<<20)
+	fmt.Fprintf(os.Stderr, "fatal error: virtual time stands still\n%s\n", buf[:runtime.Stack(buf, true)])
+	os.Exit(exitStill)
+}
+
+// processorTime is what this process has used so far.
+func processorTime() time.Duration {
+	var usage syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // it cannot fail for oneself
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // finish judges a life and writes its result.
