@@ -20,14 +20,14 @@ type answeringRaft struct {
 	once     sync.Once     // guards down and stopping
 	stopping raft.Future   // answered when nothing of raft runs any more
 
-	changing sync.Mutex    // held while raft is asked for a change of its configuration
+	changing chan struct{} // has a token while raft is asked for a change of its configuration
 	latest   *sharedFuture // of the change that was asked for last; guarded by changing
 }
 
 var _ autopilot.Raft = (*answeringRaft)(nil)
 
 func newAnsweringRaft(r *raft.Raft) *answeringRaft {
-	return &answeringRaft{Raft: r, down: make(chan struct{})}
+	return &answeringRaft{Raft: r, down: make(chan struct{}), changing: make(chan struct{}, 1)}
 }
 
 // Shutdown tells raft to stop; every future that has no answer yet has raft.ErrRaftShutdown from now on, which says nothing about
@@ -53,14 +53,18 @@ func (r *answeringRaft) Apply(data []byte, timeout time.Duration) raft.ApplyFutu
 // of the configuration, by which raft would refuse what comes too late, is nowhere to be had: GetConfiguration gives 0 for it.)
 func (r *answeringRaft) AddVoter(id raft.ServerID, at raft.ServerAddress, previous uint64, timeout time.Duration) raft.IndexFuture {
 	isMember := func(s raft.Server) bool { return s.ID == id }
-	r.changing.Lock()
-	defer r.changing.Unlock()
+	if err := r.begin(timeout); err != nil {
+		return refusedChange{err}
+	}
 	for before := (*sharedFuture)(nil); before != r.latest; {
 		before = r.latest
-		r.changing.Unlock()
+		r.end()
 		_ = before.Error() // is told to who asked for it
-		r.changing.Lock()
+		if err := r.begin(timeout); err != nil {
+			return refusedChange{err}
+		}
 	}
+	defer r.end()
 	if !slices.ContainsFunc(r.GetConfiguration().Configuration().Servers, isMember) {
 		return refusedChange{fmt.Errorf("%w: %s is no member", ErrRefused, id)}
 	}
@@ -69,17 +73,17 @@ func (r *answeringRaft) AddVoter(id raft.ServerID, at raft.ServerAddress, previo
 
 // AddNonvoter is raft's.
 func (r *answeringRaft) AddNonvoter(id raft.ServerID, at raft.ServerAddress, previous uint64, timeout time.Duration) raft.IndexFuture {
-	return r.change(func() raft.IndexFuture { return r.Raft.AddNonvoter(id, at, previous, timeout) })
+	return r.change(timeout, func() raft.IndexFuture { return r.Raft.AddNonvoter(id, at, previous, timeout) })
 }
 
 // DemoteVoter is raft's.
 func (r *answeringRaft) DemoteVoter(id raft.ServerID, previous uint64, timeout time.Duration) raft.IndexFuture {
-	return r.change(func() raft.IndexFuture { return r.Raft.DemoteVoter(id, previous, timeout) })
+	return r.change(timeout, func() raft.IndexFuture { return r.Raft.DemoteVoter(id, previous, timeout) })
 }
 
 // RemoveServer is raft's.
 func (r *answeringRaft) RemoveServer(id raft.ServerID, previous uint64, timeout time.Duration) raft.IndexFuture {
-	return r.change(func() raft.IndexFuture { return r.Raft.RemoveServer(id, previous, timeout) })
+	return r.change(timeout, func() raft.IndexFuture { return r.Raft.RemoveServer(id, previous, timeout) })
 }
 
 // refusedChange is the answer to a change that raft was not asked for.
@@ -99,29 +103,57 @@ func (r *answeringRaft) LeadershipTransferToServer(id raft.ServerID, at raft.Ser
 }
 
 // change asks raft for one change of its configuration.
-func (r *answeringRaft) change(ask func() raft.IndexFuture) raft.IndexFuture {
-	r.changing.Lock()
-	defer r.changing.Unlock()
+func (r *answeringRaft) change(timeout time.Duration, ask func() raft.IndexFuture) raft.IndexFuture {
+	if err := r.begin(timeout); err != nil {
+		return refusedChange{err}
+	}
+	defer r.end()
 	return r.asked(ask())
 }
 
-// asked notes a change that was asked for. The caller holds changing.
+// begin waits for its turn to ask for a change, at most timeout (0 for no limit): raft's loop may stand still behind a slow disk with
+// another's question. Whoever gets nil must call end.
+func (r *answeringRaft) begin(timeout time.Duration) error {
+	var late <-chan time.Time
+	if timeout > 0 {
+		timer := time.NewTimer(timeout)
+		defer timer.Stop()
+		late = timer.C
+	}
+	select {
+	case r.changing <- struct{}{}:
+		return nil
+	case <-late:
+		return raft.ErrEnqueueTimeout
+	case <-r.down:
+		return raft.ErrRaftShutdown
+	}
+}
+
+func (r *answeringRaft) end() { <-r.changing }
+
+// asked notes a change that was asked for. The caller is between begin and end.
 func (r *answeringRaft) asked(future raft.IndexFuture) raft.IndexFuture {
 	r.bound(future)
-	r.latest = &sharedFuture{IndexFuture: future}
-	return r.latest
+	shared := &sharedFuture{IndexFuture: future, done: make(chan struct{})}
+	go func() { // ends with raft at the latest
+		shared.err = future.Error()
+		close(shared.done)
+	}()
+	r.latest = shared
+	return shared
 }
 
 // sharedFuture is a future of raft that more than one goroutine may ask.
 type sharedFuture struct {
 	raft.IndexFuture
-	once sync.Once
-	err  error
+	done chan struct{}
+	err  error // set before done is closed
 }
 
 // Error implements raft.Future.
 func (f *sharedFuture) Error() error {
-	f.once.Do(func() { f.err = f.IndexFuture.Error() })
+	<-f.done
 	return f.err
 }
 

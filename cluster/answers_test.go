@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/hashicorp/raft"
 )
@@ -42,4 +44,34 @@ func TestAPromotionAfterALeaveChangesNothing(t *testing.T) {
 			t.Fatal("it was removed, and votes")
 		}
 	}
+}
+
+// Raft's loop may stand still behind a slow disk with one question; the next must have an answer in its time.
+func TestAChangeBehindAnotherIsAnsweredInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newAnsweringRaft(nil)
+		asked, answer := make(chan struct{}), make(chan struct{})
+		go r.change(0, func() raft.IndexFuture {
+			close(asked)
+			<-answer
+			return refusedChange{errClosed}
+		})
+		<-asked
+		never := func() raft.IndexFuture {
+			t.Error("two questions at once")
+			return refusedChange{}
+		}
+		began := time.Now()
+		if err := r.change(time.Second, never).Error(); !errors.Is(err, raft.ErrEnqueueTimeout) || time.Since(began) != time.Second {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		if err := r.AddVoter("n2", "n2", 0, time.Second).Error(); !errors.Is(err, raft.ErrEnqueueTimeout) {
+			t.Errorf("a promotion: %v", err)
+		}
+		close(r.down)
+		if err := r.change(time.Hour, never).Error(); !errors.Is(err, raft.ErrRaftShutdown) {
+			t.Errorf("at a shutdown: %v", err)
+		}
+		close(answer)
+	})
 }
