@@ -37,6 +37,9 @@ type Config struct {
 	Words func() link.Words
 	// Limits bound what a request may cost; zero fields have the defaults.
 	Limits Limits
+	// MissLimit is how many unknown codes a second and address the leader may be asked about; see redirect.Misses. 0 means any
+	// number.
+	MissLimit int
 	// Logger takes what nobody is answered: internal errors and panics. Nil discards.
 	Logger *slog.Logger
 	// Now is the clock that durations are measured by. Nil means time.Now.
@@ -75,6 +78,9 @@ func (c *Config) validate() error {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.MissLimit < 0 || c.MissLimit > redirect.MaxMissLimit {
+		return fmt.Errorf("api: a MissLimit of %d; it may be 0 to %d", c.MissLimit, redirect.MaxMissLimit)
+	}
 	c.Limits = c.Limits.withDefaults()
 	return nil
 }
@@ -109,16 +115,22 @@ func New(c Config) (*Server, error) {
 	s.calls.limit, s.calls.shed = int64(c.Limits.Calls), m.shed.WithLabelValues("call")
 	s.visits.limit, s.visits.shed = int64(c.Limits.Redirects), m.shed.WithLabelValues("redirect")
 	s.redirects = redirect.New(c.Resolver, s.problems.writePage, outcomes)
+	if c.MissLimit > 0 {
+		s.redirects = s.redirects.Limited(redirect.NewMisses(c.MissLimit, c.Now))
+	}
 	s.engine = s.routes()
 	return s, nil
 }
 
 // ServeHTTP answers one request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.serve(s.engine, w, r) }
+
+// serve has a request answered by the routes of an engine.
+func (s *Server) serve(engine *gin.Engine, w http.ResponseWriter, r *http.Request) {
 	// "CONNECT host:port" and "GET *" have no path to route by.
 	if !strings.HasPrefix(r.URL.Path, "/") {
 		s.problems.write(w, r, errNoRoute)
 		return
 	}
-	s.engine.ServeHTTP(w, r)
+	engine.ServeHTTP(w, r)
 }

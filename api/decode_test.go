@@ -207,7 +207,7 @@ func TestEveryRowOfTheTableIsWhole(t *testing.T) {
 		if row.status < 400 || row.code == "" || row.title == "" || row.err == nil || seen[row.err] {
 			t.Errorf("row %+v", row)
 		}
-		if row.retry != (row.status == http.StatusServiceUnavailable) {
+		if row.retry != (row.status == http.StatusServiceUnavailable || row.status == http.StatusTooManyRequests) {
 			t.Errorf("%s: retry %v with status %d", row.code, row.retry, row.status)
 		}
 		seen[row.err] = true

@@ -155,6 +155,16 @@ func (f *fakeService) Delete(ctx context.Context, code link.Code) error {
 	return nil
 }
 
+// Look knows the links there are; like a node's, it cannot prove that there is none.
+func (f *fakeService) Look(code link.Code) (link.Link, bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if l, ok := f.links[code]; ok {
+		return l, true, nil
+	}
+	return link.Link{}, false, link.ErrNotFound
+}
+
 func (f *fakeService) Now() time.Time           { return noon }
 func (f *fakeService) Staleness() time.Duration { return f.late }
 
@@ -279,7 +289,8 @@ func checkProblem(t testing.TB, header http.Header, body []byte, status int, cod
 	if got := header.Get("Cache-Control"); got != "no-store" {
 		t.Errorf("Cache-Control %q", got)
 	}
-	if retry := header.Get("Retry-After"); (retry != "") != (status == http.StatusServiceUnavailable) {
+	retries := status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests
+	if retry := header.Get("Retry-After"); (retry != "") != retries {
 		t.Errorf("Retry-After %q with status %d", retry, status)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(body))

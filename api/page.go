@@ -46,12 +46,13 @@ func newPage(title, text string) []byte {
 // newPages makes the page of every code of the table.
 func newPages(table []refusal) map[v1.Code][]byte {
 	pages := map[v1.Code][]byte{
-		v1.NotFound:   newPage("Page not found", "There is no link at this address. Check that it was copied whole."),
-		v1.Gone:       newPage("This link is gone", "It was deleted, and leads nowhere any more."),
-		expiredPage:   newPage("This link has expired", "It led somewhere for a time, and that time is over."),
-		v1.NoLeader:   newPage("Try again in a moment", "Part of this service cannot be reached, so it cannot tell yet where this link leads."),
-		v1.Overloaded: newPage("Try again in a moment", "This service has more to do than it can."),
-		v1.Internal:   newPage("Something went wrong", "The fault is on our side."),
+		v1.NotFound:    newPage("Page not found", "There is no link at this address. Check that it was copied whole."),
+		v1.Gone:        newPage("This link is gone", "It was deleted, and leads nowhere any more."),
+		expiredPage:    newPage("This link has expired", "It led somewhere for a time, and that time is over."),
+		v1.RateLimited: newPage("Try again in a moment", "Too many addresses that lead nowhere were asked for from where you are."),
+		v1.NoLeader:    newPage("Try again in a moment", "Part of this service cannot be reached, so it cannot tell yet where this link leads."),
+		v1.Overloaded:  newPage("Try again in a moment", "This service has more to do than it can."),
+		v1.Internal:    newPage("Something went wrong", "The fault is on our side."),
 	}
 	for _, row := range table {
 		if pages[row.code] == nil {

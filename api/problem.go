@@ -39,7 +39,7 @@ const (
 	maxDetail = 512
 	// maxInstance is the longest path repeated in a problem, in bytes.
 	maxInstance = 512
-	// retryAfterSeconds is what a client is asked to wait before it tries an unavailable service again.
+	// retryAfterSeconds is what a client is asked to wait before it tries an unavailable service again, or asks for more than it was allowed.
 	retryAfterSeconds = 1
 )
 
@@ -74,6 +74,7 @@ func refusals() []refusal {
 		{err: errMethod, status: 405, code: v1.MethodNotAllowed, title: "Method not allowed"},
 		{err: errSlowClient, status: 408, code: v1.RequestTimeout, title: "Request timeout"},
 		{err: errTooLarge, status: 413, code: v1.TooLarge, title: "Too large"},
+		{err: redirect.ErrTooManyMisses, status: 429, code: v1.RateLimited, title: "Too many requests", retry: true},
 		{err: link.ErrNoLeader, status: 503, code: v1.NoLeader, title: "No leader", retry: true},
 		{err: link.ErrOverloaded, status: 503, code: v1.Overloaded, title: "Overloaded", retry: true},
 		{err: link.ErrDiskFull, status: 507, code: v1.DiskFull, title: "Disk full"},

@@ -54,6 +54,18 @@ func (n *Node) Resolve(ctx context.Context, code link.Code) (link.Link, error) {
 	return link.Link{}, fmt.Errorf("%w: %w", link.ErrNoLeader, ErrNotFormed)
 }
 
+// Look is what this node can say of a code by itself. When it is settled, Resolve would answer the same. Otherwise Resolve
+// would ask the leader: about a code that is not known here (link.ErrNotFound), or a link that has expired here (nil).
+func (n *Node) Look(code link.Code) (found link.Link, settled bool, err error) {
+	if g := n.group.Load(); g != nil {
+		return g.Look(code)
+	}
+	if p := n.parked.Load(); p != nil {
+		return p.reads.look(code)
+	}
+	return link.Link{}, true, fmt.Errorf("%w: %w", link.ErrNoLeader, ErrNotFormed)
+}
+
 // Now is the time that decides whether a link has expired: the wall clock, never below the last applied stamp.
 func (n *Node) Now() time.Time {
 	if g := n.group.Load(); g != nil {

@@ -236,6 +236,11 @@ func (g *Group) Resolve(ctx context.Context, code link.Code) (link.Link, error) 
 	return g.reads.resolve(ctx, code)
 }
 
+// Look is what this node says of a code by itself; see reads.look.
+func (g *Group) Look(code link.Code) (found link.Link, settled bool, err error) {
+	return g.reads.look(code)
+}
+
 // Get looks a link up: linearizably, or in this node's own view when local is set.
 func (g *Group) Get(ctx context.Context, code link.Code, local bool) (link.Link, error) {
 	if local {

@@ -39,17 +39,23 @@ func (r *reads) clock() time.Time {
 // resolve is the read of a redirect (DESIGN section 5, a to d). It returns the link, expired or not; link.ErrNotFound only
 // when absence is proven; link.ErrGone for a deleted one; link.ErrNoLeader when nothing could be proven in time.
 func (r *reads) resolve(ctx context.Context, code link.Code) (link.Link, error) {
+	if l, settled, err := r.look(code); settled {
+		return l, err
+	}
+	return r.get(ctx, code)
+}
+
+// look is what this node says of a code by itself; settled if that is resolve's answer. Not settled are a miss that proves
+// nothing (link.ErrNotFound) and a hit that would not redirect (nil): an acknowledged write may not have arrived yet.
+func (r *reads) look(code link.Code) (l link.Link, settled bool, err error) {
 	l, proven, err := r.local.LookupProven(code)
 	switch {
-	case err == nil && !l.Expired(r.clock()):
-		return l, nil
-	case errors.Is(err, link.ErrGone), errors.Is(err, link.ErrNotFound) && proven:
-		return link.Link{}, err
-	case err != nil && !errors.Is(err, link.ErrNotFound):
-		return link.Link{}, err
+	case err == nil:
+		return l, !l.Expired(r.clock()), nil
+	case errors.Is(err, link.ErrNotFound):
+		return link.Link{}, proven, err
 	}
-	// A miss that proves nothing, or a hit that would not redirect: an acknowledged write may not have arrived yet.
-	return r.get(ctx, code)
+	return link.Link{}, true, err
 }
 
 // get is a linearizable read: it sees every write acknowledged before the call.

@@ -81,6 +81,10 @@ func TestResolveAsksTheLeaderOnlyWhereItMust(t *testing.T) {
 					}
 				})
 				defer r.indexes.close()
+				_, settled, looked := r.look(code)
+				if settled != (c.asks == 0) || settled && !errors.Is(looked, c.want) || !settled && looked != nil && !errors.Is(looked, link.ErrNotFound) {
+					t.Errorf("a look alone: settled %v, %v", settled, looked)
+				}
 				l, err := r.resolve(t.Context(), code)
 				if !errors.Is(err, c.want) || (err == nil && l != target) {
 					t.Fatalf("got %+v, %v; want error %v", l, err, c.want)

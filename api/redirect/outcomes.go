@@ -15,7 +15,7 @@ type Outcomes struct {
 func NewOutcomes(r prometheus.Registerer) (*Outcomes, error) {
 	total := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tinyurl_redirects_total",
-		Help: "Visits of short URLs, by how they ended; unproven means that no leader could prove the absence.",
+		Help: "Visits of short URLs, by how they ended; unproven means that no leader could prove the absence, limited that too many such questions came from one address.",
 	}, []string{"outcome"})
 	if r != nil {
 		if err := r.Register(total); err != nil {
@@ -23,7 +23,7 @@ func NewOutcomes(r prometheus.Registerer) (*Outcomes, error) {
 		}
 	}
 	o := &Outcomes{}
-	for i, name := range [outcomeCount]string{"redirected", "not_found", "gone", "expired", "unproven", "failed"} {
+	for i, name := range [outcomeCount]string{"redirected", "not_found", "gone", "expired", "unproven", "limited", "failed"} {
 		o.counters[i] = total.WithLabelValues(name)
 	}
 	return o, nil

@@ -42,6 +42,7 @@ const (
 	MethodNotAllowed   Code = "method_not_allowed"     // 405
 	RequestTimeout     Code = "request_timeout"        // 408: the request did not arrive in time
 	TooLarge           Code = "too_large"              // 413
+	RateLimited        Code = "rate_limited"           // 429 + Retry-After: nothing happened
 	NoLeader           Code = "no_leader"              // 503 + Retry-After: whether a write took effect is unknown
 	Overloaded         Code = "overloaded"             // 503 + Retry-After: nothing happened
 	DiskFull           Code = "disk_full"              // 507

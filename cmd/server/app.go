@@ -111,7 +111,7 @@ func (a *App) openHTTP(rootKey string, registry *prometheus.Registry) error {
 	handler, err := api.New(api.Config{
 		Links: links{a.node}, Cluster: a, Health: a.health,
 		Resolver: visits{a.node, func() time.Duration { return time.Since(started) }},
-		RootKey:  rootKey, PublicURL: public, TargetRules: a.targetRules(public, own),
+		RootKey:  rootKey, PublicURL: public, TargetRules: a.targetRules(public, own), MissLimit: a.settings.Limits.Misses,
 		Words:  func() link.Words { return link.WordsFor(a.node.ClusterVersion()) },
 		Logger: a.log.With("room", "api"), Now: a.env.Cluster.Now, Registerer: registry, Gatherer: registry,
 	})

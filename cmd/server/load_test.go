@@ -105,7 +105,7 @@ func TestEverySettingCanBeGivenInEachOfThreeWays(t *testing.T) {
 		"gossip-addr": "127.0.0.1:83", "advertise": "n7.example.org", "public-url": "https://s.example.org/", "join": "a,b:9,srv://c.d",
 		"bootstrap-expect": "3", "cluster-secret": secretA, "root-key": secretB, "replica": "false", "zone": "eu-1",
 		"cache-size": "64MiB", "memory-limit": "1GiB", "log-level": "debug", "log-format": "json", "ops-addr": ":9090",
-		"tls-cert": "c.pem", "tls-key": "k.pem",
+		"tls-cert": "c.pem", "tls-key": "k.pem", "miss-limit": "50",
 	}
 	want := Settings{
 		Node: NodeSettings{
@@ -118,6 +118,7 @@ func TestEverySettingCanBeGivenInEachOfThreeWays(t *testing.T) {
 		},
 		Secrets: SecretSettings{Cluster: parsed(t, secretA), RootKey: secretB},
 		Memory:  MemorySettings{Cache: 64 << 20, Limit: 1 << 30},
+		Limits:  LimitSettings{Misses: 50},
 		Log:     LogSettings{Level: slog.LevelDebug, Format: "json"},
 	}
 	var args, environ []string
@@ -284,6 +285,8 @@ func TestSettingsThatCannotBeTakenAreUsageErrorsThatNameTheirSource(t *testing.T
 		{args: []string{"--cache-size=-5MiB"}, want: "not a size"},
 		{args: []string{"--cache-size=9999999999TiB"}, want: "not a size"},
 		{args: []string{"--memory-limit=1MiB"}, want: "less than the 32MiB"},
+		{args: []string{"--miss-limit=-1"}, want: "not a number from 0"},
+		{args: []string{"--miss-limit=1000001"}, want: "not a number from 0"},
 		{args: []string{"--log-level=loud"}, want: "not one of debug"},
 		{args: []string{"--log-format=xml"}, want: "neither text nor json"},
 		{args: []string{"--ops-addr="}, want: "--ops-addr"},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"tinyurl/api/redirect"
 	"tinyurl/cluster/identity"
 	"tinyurl/cluster/member"
 )
@@ -106,6 +107,7 @@ func serviceOptions() []option {
 			"memory-limit", "soft limit of the Go runtime (default: none)", text, "",
 			setBytes(func(s *Settings) *int64 { return &s.Memory.Limit }, minMemoryLimit),
 		},
+		{"miss-limit", "unknown codes a second and address that the leader is asked about, then 429 (default: any number)", text, "", setMissLimit},
 		{"log-level", "debug, info, warn or error", text, "info", setLevel},
 		{
 			"log-format", "text or json", text, "text",
@@ -198,6 +200,15 @@ func setExpect(s *Settings, v string) error {
 		return fmt.Errorf("%q is not a number of nodes from 0 to %d", v, maxExpect)
 	}
 	s.Node.BootstrapExpect = n
+	return nil
+}
+
+func setMissLimit(s *Settings, v string) error {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 0 || n > redirect.MaxMissLimit {
+		return fmt.Errorf("%q is not a number from 0 (any number) to %d", v, redirect.MaxMissLimit)
+	}
+	s.Limits.Misses = n
 	return nil
 }
 

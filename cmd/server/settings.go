@@ -20,6 +20,7 @@ type Settings struct {
 	Listen  ListenSettings
 	Secrets SecretSettings
 	Memory  MemorySettings
+	Limits  LimitSettings
 	Log     LogSettings
 
 	// origins names, for each setting that somebody gave, where it came from; messages use it.
@@ -71,6 +72,12 @@ type MemorySettings struct {
 	Cache int64
 	// Limit is the Go runtime's soft limit; 0 for none.
 	Limit int64
+}
+
+// LimitSettings bound what visitors may ask for.
+type LimitSettings struct {
+	// Misses is how many unknown codes a second and address the leader is asked about; 0 for any number.
+	Misses int
 }
 
 // LogSettings say what is logged and how.

@@ -1,0 +1,238 @@
+package redirect
+
+import (
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tinyurl/fsm/link"
+)
+
+// Look knows what fakeResolver knows, and nothing of codes that begin with an x: those alone can be there or not.
+func (f *fakeResolver) Look(code link.Code) (link.Link, bool, error) {
+	a, ok := f.answers[code]
+	if !ok {
+		return link.Link{}, code[0] != 'x', link.ErrNotFound
+	}
+	return a.link, a.err != nil || !a.link.Expired(noon), a.err
+}
+
+// wall is a clock that stands still.
+type wall struct{ now time.Time }
+
+func (w *wall) read() time.Time { return w.now }
+
+// guesser is a Handler with a limit, and what visitors of it are told.
+type guesser struct {
+	*Handler
+	t        *testing.T
+	resolver *fakeResolver
+	clock    *wall
+	refused  *[]error
+}
+
+func newGuesser(t *testing.T, perSecond int) *guesser {
+	resolver := &fakeResolver{answers: map[link.Code]answer{
+		"home": living("https://example.com/"), "buried": {err: link.ErrGone}, "past": until(noon), "odd": {err: errOdd},
+	}}
+	h, refused := newHandler(t, resolver, nil)
+	clock := &wall{noon}
+	return &guesser{h.Limited(NewMisses(perSecond, clock.read)), t, resolver, clock, refused}
+}
+
+// visit gives how often the resolver was asked for a visit from address, and how that ended.
+func (g *guesser) visit(address, code string) (int, error) {
+	g.t.Helper()
+	*g.refused, g.resolver.asked = nil, 0
+	r := httptest.NewRequest("GET", "/", nil)
+	r.RemoteAddr = address
+	g.Serve(httptest.NewRecorder(), r, code)
+	if len(*g.refused) == 0 {
+		return g.resolver.asked, nil
+	}
+	return g.resolver.asked, (*g.refused)[0]
+}
+
+// guesses visits unknown codes until it is refused, and gives how many were not.
+func (g *guesser) guesses(address string) int {
+	g.t.Helper()
+	for n := range 1000 {
+		asked, err := g.visit(address, fmt.Sprintf("x%d", n))
+		if errors.Is(err, ErrTooManyMisses) {
+			if asked != 0 {
+				g.t.Errorf("a guess that was refused asked %d times", asked)
+			}
+			return n
+		}
+		if !errors.Is(err, link.ErrNotFound) || asked != 1 {
+			g.t.Fatalf("guess %d: %v, asked %d times", n, err, asked)
+		}
+	}
+	return 1000
+}
+
+const (
+	flooder = "203.0.113.7:50000"
+	another = "203.0.113.8:50000"
+)
+
+func TestAFloodOfGuessesFromOneAddressIsLimitedToItself(t *testing.T) {
+	g := newGuesser(t, 5)
+	if n := g.guesses(flooder); n != 10 {
+		t.Errorf("%d guesses at once, want 2 s of 5", n)
+	}
+	if n := g.guesses("203.0.113.7:50001"); n != 0 {
+		t.Errorf("another port of the flooder had %d guesses", n)
+	}
+	for code, tc := range map[string]struct {
+		want  error
+		asked int
+	}{
+		"home":    {nil, 0},
+		"buried":  {link.ErrGone, 0},
+		"missing": {link.ErrNotFound, 0},
+		"past":    {ErrExpired, 1},
+		"odd":     {errOdd, 0},
+	} {
+		if asked, err := g.visit(flooder, code); !errors.Is(err, tc.want) || asked != tc.asked {
+			t.Errorf("the flooder's visit of %s: %v after asking %d times, want %v, %d", code, err, asked, tc.want, tc.asked)
+		}
+	}
+	if n := g.guesses(another); n != 10 {
+		t.Errorf("another address had %d guesses, want 10", n)
+	}
+	for _, tc := range []struct {
+		wait time.Duration
+		want int
+	}{{199 * time.Millisecond, 0}, {time.Millisecond, 1}, {time.Second, 5}, {time.Hour, 10}} {
+		g.clock.now = g.clock.now.Add(tc.wait)
+		if n := g.guesses(flooder); n != tc.want {
+			t.Errorf("%v later: %d guesses, want %d", tc.wait, n, tc.want)
+		}
+	}
+}
+
+func TestWithoutALimitNobodyIsRefused(t *testing.T) {
+	g := newGuesser(t, 1)
+	g.misses = nil
+	if n := g.guesses(flooder); n != 1000 {
+		t.Errorf("refused after %d guesses", n)
+	}
+}
+
+func TestAClockThatGoesBackLocksNobodyOutForLong(t *testing.T) {
+	m := NewMisses(5, (&wall{noon}).read)
+	for m.admit(flooder) { //nolint:revive // until it is refused
+	}
+	m.now = (&wall{noon.Add(-time.Second)}).read
+	if m.admit(flooder) {
+		t.Error("a clock that went back gave more")
+	}
+	m.now = (&wall{noon.Add(time.Second)}).read
+	if !m.admit(flooder) {
+		t.Error("refused when there is room again")
+	}
+}
+
+func TestOfIPv6ANetworkIsOneAddress(t *testing.T) {
+	for address, want := range map[string]string{
+		"203.0.113.7:1":              "203.0.113.7",
+		"[::ffff:203.0.113.7]:2":     "203.0.113.7",
+		"[2001:db8:1:2:3:4:5:6]:1":   "2001:db8:1:2::",
+		"[2001:db8:1:2:ff::1]:1":     "2001:db8:1:2::",
+		"[2001:db8:1:3::1]:1":        "2001:db8:1:3::",
+		"[fe80::1%eth0]:1":           "fe80::",
+		"":                           "invalid IP",
+		"@":                          "invalid IP",
+		"203.0.113.7":                "invalid IP",
+		"not an address, and long :": "invalid IP",
+	} {
+		if got := household(address).String(); got != want {
+			t.Errorf("%q counts for %s, want %s", address, got, want)
+		}
+	}
+}
+
+func TestAddressesAreForgottenBeforeTheyTakeTooMuch(t *testing.T) {
+	m := NewMisses(1, (&wall{noon}).read)
+	m.most = 3
+	spend := func(host int) int {
+		n := 0
+		for m.admit(fmt.Sprintf("203.0.113.%d:1", host)) {
+			n++
+		}
+		return n
+	}
+	for _, tc := range []struct{ host, want int }{{1, 2}, {2, 2}, {3, 2}, {1, 0}, {4, 2}, {1, 0}, {3, 0}, {2, 2}, {4, 2}} {
+		if got := spend(tc.host); got != tc.want {
+			t.Errorf("address %d had %d, want %d", tc.host, got, tc.want)
+		}
+		if len(m.addresses) > m.most || len(m.addresses) != m.recent.Len() {
+			t.Fatalf("%d addresses, %d in order, at most %d", len(m.addresses), m.recent.Len(), m.most)
+		}
+	}
+}
+
+func TestManyGuessersAtOnceGetWhatOneWouldGet(t *testing.T) {
+	m := NewMisses(50, (&wall{noon}).read)
+	var admitted atomic.Int64
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 100 {
+				if m.admit(flooder) {
+					admitted.Add(1)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if admitted.Load() != 100 {
+		t.Errorf("admitted %d, want 2 s of 50", admitted.Load())
+	}
+}
+
+func TestALimitOutsideItsRangeIsBroughtIntoIt(t *testing.T) {
+	for given, want := range map[int]time.Duration{-1: time.Second, 0: time.Second, 4: 250 * time.Millisecond, MaxMissLimit * 2: time.Microsecond} {
+		if got := NewMisses(given, time.Now).refill; got != want {
+			t.Errorf("%d a second refill in %v, want %v", given, got, want)
+		}
+	}
+}
+
+func TestWhatIsLimitedIsCounted(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	h, _ := newHandler(t, &fakeResolver{}, registry)
+	h = h.Limited(NewMisses(1, (&wall{noon}).read))
+	for range 5 {
+		h.Serve(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), "xyz")
+	}
+	if got := counted(t, registry); got["limited"] != 3 || got["not_found"] != 2 {
+		t.Errorf("counted %v", got)
+	}
+}
+
+func TestARedirectCostsNoMoreUnderALimit(t *testing.T) {
+	resolver := &fakeResolver{answers: map[link.Code]answer{"abcdefg": living("https://example.com/")}}
+	h, _ := newHandler(t, resolver, nil)
+	h = h.Limited(NewMisses(1, time.Now))
+	w := &silentWriter{header: map[string][]string{}}
+	r := httptest.NewRequest("GET", "/abcdefg", nil)
+	if got := testing.AllocsPerRun(1000, func() { h.Serve(w, r, "abcdefg") }); got > 1 {
+		t.Errorf("%v allocations a redirect", got)
+	}
+}
+
+func BenchmarkMiss(b *testing.B) {
+	m := NewMisses(MaxMissLimit, time.Now)
+	b.ReportAllocs()
+	for b.Loop() {
+		m.admit(flooder)
+	}
+}
