@@ -20,6 +20,8 @@ var (
 	ErrUnresolved = errors.New("no address is known for the node")
 	// ErrStalled: this node's own disk or state machine does not move, so it may not look like a leader to others.
 	ErrStalled = errors.New("this node is stalled and must not lead")
+	// ErrPastTerm: the message is of a term that this node itself has left; nobody waits for its answer any more.
+	ErrPastTerm = errors.New("the message is of an earlier term")
 	// ErrNotAnID: raft was configured with an address that is not the server's id.
 	ErrNotAnID = errors.New("a raft address must be the server's id")
 	// ErrGroupTaken: the group already has a stream on this listener.

@@ -46,6 +46,7 @@ type RaftConfig struct {
 //   - A node whose disk or state machine stalls sends nothing that would keep it leader: raft#503, replication's own empty
 //     messages refresh followers for ever while nothing can be written.
 //   - Nothing is pipelined: raft#612, a pipeline can wedge a follower.
+//   - What is left of a term that this node has left says and hears nothing (see terms).
 //   - It remembers which messages were acknowledged (Acks), since raft's VerifyLeader counts acknowledgements of messages
 //     sent before it was asked, and of non-voters.
 //   - It remembers what the leader said was committed (LeaderCommit).
@@ -57,6 +58,7 @@ type Raft struct {
 	stream  *Stream
 	stalled func() error
 	acks    *Acks
+	terms   terms
 	inbound *inbound
 	ending  chan struct{} // closed by Close
 	once    sync.Once     // guards Close
@@ -124,13 +126,22 @@ func (t *Raft) AppendEntriesPipeline(raft.ServerID, raft.ServerAddress) (raft.Ap
 	return nil, raft.ErrPipelineReplicationNotSupported
 }
 
-// AppendEntries sends entries or a heartbeat, unless the node is stalled (ErrStalled), and notes the acknowledgement.
+// AppendEntries sends entries or a heartbeat, unless the node is stalled (ErrStalled) or has left the term (ErrPastTerm, also for an
+// answer that comes after that), and notes the acknowledgement.
 func (t *Raft) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
 	if err := t.mayLead(id, target); err != nil {
 		return err
 	}
+	t.terms.reached(args.Term)
+	if err := t.terms.current(args.Term); err != nil {
+		return err
+	}
 	sent := t.acks.sending()
-	if err := t.NetworkTransport.AppendEntries(id, target, args, resp); err != nil {
+	err := t.NetworkTransport.AppendEntries(id, target, args, resp)
+	if past := t.terms.current(args.Term); past != nil {
+		return past
+	}
+	if err != nil {
 		if !isHeartbeat(args) {
 			t.awaitContact(member.ID(id), sent)
 		}
@@ -185,6 +196,7 @@ func (t *Raft) RequestVote(id raft.ServerID, target raft.ServerAddress, args *ra
 	if err := addressed(id, target); err != nil {
 		return err
 	}
+	t.terms.reached(args.Term)
 	return t.NetworkTransport.RequestVote(id, target, args, resp)
 }
 

@@ -130,6 +130,50 @@ func TestAnswersOfALaterTermAndErrorsAreNoAcknowledgement(t *testing.T) {
 	})
 }
 
+// A goroutine of an earlier term that raft did not wait for: had it an answer, raft would give the new term up.
+func TestNothingOfAnEarlierTermIsSaidOrHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked, answer := make(chan uint64, 10), make(chan struct{})
+		d := newDuo(t, func(rpc raft.RPC) {
+			switch command := rpc.Command.(type) {
+			case *raft.AppendEntriesRequest:
+				asked <- command.Term
+				<-answer
+				rpc.Respond(&raft.AppendEntriesResponse{Term: 8}, nil)
+			case *raft.RequestVoteRequest:
+				rpc.Respond(&raft.RequestVoteResponse{Term: 8}, nil)
+			}
+		})
+		defer d.close(t)
+		late := make(chan error)
+		go func() {
+			_, err := d.append(heartbeat(7))
+			late <- err
+		}()
+		<-asked
+		d.leader.terms.reached(8) // as a vote that is asked for in term 8 does
+		close(answer)
+		if err := <-late; !errors.Is(err, ErrPastTerm) {
+			t.Errorf("an answer after the term: %v", err)
+		}
+		for _, message := range []*raft.AppendEntriesRequest{heartbeat(7), entries(7, 1)} {
+			if _, err := d.append(message); !errors.Is(err, ErrPastTerm) || len(asked) > 0 {
+				t.Errorf("a message of term 7 after term 8: %v, %d sent", err, len(asked))
+			}
+		}
+		ask := &raft.RequestVoteRequest{RPCHeader: heartbeat(9).RPCHeader, Term: 9}
+		if err := d.leader.RequestVote("b-000002", "b-000002", ask, new(raft.RequestVoteResponse)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.append(heartbeat(8)); !errors.Is(err, ErrPastTerm) {
+			t.Errorf("a message of term 8 after a vote in term 9: %v", err)
+		}
+		if resp, err := d.append(heartbeat(9)); err != nil || resp.Term != 8 {
+			t.Errorf("a message of the term that is: %v, %v", resp, err)
+		}
+	})
+}
+
 func TestAnAcknowledgementIsCreditedToWhenItsMessageWasSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
@@ -274,6 +318,7 @@ func TestLeaderCommitIsWhatALeaderOfTheTermToldAndWhen(t *testing.T) {
 		tell := func(req *raft.AppendEntriesRequest) (arrived time.Time) {
 			time.Sleep(time.Second)
 			arrived = time.Now()
+			d.leader.terms = terms{} // another leader each time
 			if _, err := d.append(req); err != nil {
 				t.Fatal(err)
 			}
