@@ -232,6 +232,23 @@ func TestAFillThatIsRefusedIsAnError(t *testing.T) {
 	}
 }
 
+func TestABusyNodeIsAskedAgain(t *testing.T) {
+	busy := 3
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if busy--; busy >= 0 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = io.WriteString(w, `{"code":"overloaded"}`)
+			return
+		}
+		_, _ = io.WriteString(w, strings.Repeat(`"shortCode":"AAAAAAA",`, bulkRows))
+	}))
+	defer s.Close()
+	filled := &stock{node: &node{bench: bench(t, io.Discard), name: "fake", http: strings.TrimPrefix(s.URL, "http://")}}
+	if err := filled.grow(t.Context(), 1); err != nil || filled.links() != bulkRows {
+		t.Errorf("%d links, %v", filled.links(), err)
+	}
+}
+
 func TestUnknownCodesAreOfLettersAndDigitsAndDiffer(t *testing.T) {
 	source := unknown("h")(0)
 	seen := map[string]bool{}

@@ -5,6 +5,7 @@ package rows
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -20,8 +21,11 @@ import (
 const (
 	codeLength = 7
 	bulkRows   = 1000 // of one request that fills
-	// fillers is how many of these are in flight.
-	fillers = 8
+	// fillers is how many of these are in flight: a node takes in about four thousand links at once.
+	fillers = 4
+	// A block that is refused is sent again so often, after so long.
+	refusals     = 100
+	refusalPause = 20 * time.Millisecond
 )
 
 // stock is a lone node that is filled with links once and used by many rows. It grows, and never shrinks.
@@ -114,8 +118,26 @@ func (s *stock) grow(ctx context.Context, links int) error {
 	return nil
 }
 
-// block makes one block of links and keeps their codes.
+// block makes one block of links and keeps their codes. A node that has too much to do at the moment is asked again.
 func (s *stock) block(ctx context.Context, hand *http.Client, body, codes []byte) error {
+	for refused := 0; ; refused++ {
+		err := s.try(ctx, hand, body, codes)
+		if !errors.Is(err, errBusy) || refused == refusals {
+			return err
+		}
+		select {
+		case <-time.After(refusalPause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// errBusy says that a node refused a block and made none of it.
+var errBusy = errors.New("the node is busy")
+
+// try sends a block once.
+func (s *stock) try(ctx context.Context, hand *http.Client, body, codes []byte) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.node.http+"/api/v1/links/bulk", bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -129,6 +151,9 @@ func (s *stock) block(ctx context.Context, hand *http.Client, body, codes []byte
 	answer, err := io.ReadAll(response.Body)
 	if err != nil {
 		return err
+	}
+	if response.StatusCode == http.StatusServiceUnavailable && bytes.Contains(answer, []byte(`"overloaded"`)) {
+		return fmt.Errorf("%w: %s", errBusy, answer)
 	}
 	if n := takeCodes(codes, answer); n != len(codes)/codeLength {
 		return fmt.Errorf("%d links were made of %d: %s %.300s", n, len(codes)/codeLength, response.Status, answer)
