@@ -61,7 +61,7 @@ func rootCommand(p process) *cobra.Command {
 	root.AddCommand(
 		serveCommand(p), joinCommand(p), devCommand(p), tokenCommand(p),
 		statusCommand(p), shortenCommand(p), resolveCommand(p), leaveCommand(p),
-		versionCommand(), completionCommand(),
+		benchCommand(p), versionCommand(), completionCommand(),
 	)
 	return root
 }
