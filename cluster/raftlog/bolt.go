@@ -56,7 +56,12 @@ func (boltEngine) Create(path string) error {
 	if err := os.Rename(fresh, path); err != nil {
 		return err
 	}
-	dir, err := os.Open(filepath.Dir(path))
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir makes the names in a directory durable.
+func syncDir(path string) error {
+	dir, err := os.Open(path)
 	if err != nil {
 		return err
 	}
@@ -69,7 +74,7 @@ func (boltEngine) Create(path string) error {
 
 // View walks the whole file before it opens it, read-only: opening it for writing would change it before damage is found.
 func (boltEngine) View(path string) (Store, error) {
-	if err := inspect(path); err != nil {
+	if err := inspect(path, bucketLogs, bucketStable); err != nil {
 		return nil, err
 	}
 	var store *raftboltdb.BoltStore
@@ -106,10 +111,10 @@ func openBolt(path string, noSync bool) (store *raftboltdb.BoltStore, err error)
 	return store, nil
 }
 
-// inspect walks the whole tree of an existing file, read-only. Opening it for
-// writing does the same walk to find the free pages, but panics on a goroutine
-// of its own where nothing can catch it.
-func inspect(path string) error {
+// inspect walks the whole tree of an existing file, read-only, which must have
+// the buckets. Opening it for writing does the same walk to find the free
+// pages, but panics on a goroutine of its own where nothing can catch it.
+func inspect(path string, buckets ...[]byte) error {
 	return withFile(func(o *bbolt.Options) error {
 		info, err := os.Stat(path)
 		if err != nil {
@@ -128,7 +133,7 @@ func inspect(path string) error {
 			if tx.Size() > info.Size() {
 				return fmt.Errorf("%w: the file is cut short: %d bytes of %d", ErrDamaged, info.Size(), tx.Size())
 			}
-			for _, name := range [][]byte{bucketLogs, bucketStable} {
+			for _, name := range buckets {
 				if tx.Bucket(name) == nil { // opening for writing would make an empty one
 					return fmt.Errorf("%w: %q is missing", ErrDamaged, name)
 				}

@@ -336,34 +336,42 @@ func TestAHalfMadeFileOfACrashIsReplaced(t *testing.T) {
 }
 
 func TestMissingDirectoryIsNoDamage(t *testing.T) {
-	_, err := Open(Config{Path: filepath.Join(t.TempDir(), "no", "raft.db"), Fatal: func(error) {}})
-	if !errors.Is(err, os.ErrNotExist) || errors.Is(err, ErrDamaged) {
-		t.Errorf("Open: %v, want os.ErrNotExist alone", err)
-	}
+	onEachEngine(t, func(t *testing.T, k kind) {
+		_, err := Open(Config{Engine: k, Path: filepath.Join(t.TempDir(), "no", "raft.db"), Fatal: func(error) {}})
+		if !errors.Is(err, os.ErrNotExist) || errors.Is(err, ErrDamaged) {
+			t.Errorf("Open: %v, want os.ErrNotExist alone", err)
+		}
+	})
 }
 
 func TestAFileInUseIsRefused(t *testing.T) {
-	l, _ := openTemp(t, nil)
-	_, err := Open(Config{Path: l.path, Fatal: func(error) {}})
-	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), l.path) {
-		t.Errorf("Open: %v, want ErrLocked with the path", err)
-	}
+	onEachEngine(t, func(t *testing.T, k kind) {
+		l, _ := k.openTemp(t, nil)
+		_, err := Open(Config{Engine: k, Path: l.path, Fatal: func(error) {}})
+		if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), l.path) {
+			t.Errorf("Open: %v, want ErrLocked with the path", err)
+		}
+	})
 }
 
 // TestAFileInUseByAnotherProcessIsRefused runs this test binary again as the
 // other process.
 func TestAFileInUseByAnotherProcessIsRefused(t *testing.T) {
-	if path := os.Getenv("RAFTLOG_TEST_OPEN"); path != "" {
-		_, err := Open(Config{Path: path, Fatal: func(error) {}})
-		if !errors.Is(err, ErrLocked) {
-			t.Errorf("Open: %v, want ErrLocked", err)
+	onEachEngine(t, func(t *testing.T, k kind) {
+		if path := os.Getenv("RAFTLOG_TEST_OPEN"); path != "" {
+			_, err := Open(Config{Engine: k, Path: path, Fatal: func(error) {}})
+			if !errors.Is(err, ErrLocked) {
+				t.Errorf("Open: %v, want ErrLocked", err)
+			}
+			return
 		}
-		return
-	}
-	l, _ := openTemp(t, nil)
-	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), "RAFTLOG_TEST_OPEN="+l.path)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("other process: %v\n%s", err, out)
-	}
+		l, _ := k.openTemp(t, nil)
+		test, sub, _ := strings.Cut(t.Name(), "/")
+		cmd := exec.Command(os.Args[0], "-test.run=^"+test+"$/^"+sub+"$", "-test.v")
+		cmd.Env = append(os.Environ(), "RAFTLOG_TEST_OPEN="+l.path)
+		out, err := cmd.CombinedOutput()
+		if err != nil || !bytes.Contains(out, []byte("--- PASS: "+t.Name())) {
+			t.Errorf("other process: %v\n%s", err, out)
+		}
+	})
 }

@@ -1,6 +1,7 @@
 // Package raftlog keeps one raft group's log and its term and vote on disk.
 //
-// It wraps raft-boltdb with what raft's safety needs and bolt does not give:
+// It wraps a store, raft-boltdb or raft-wal, with what raft's safety needs and
+// they do not give:
 // every entry and every value carries a CRC32C that is checked when it is read
 // back, and the first failed write (or damaged read) ends the use of the log
 // for good and tells the owner, who must stop the process. Raft itself would
@@ -65,7 +66,7 @@ const (
 
 // Config of a Log.
 type Config struct {
-	// Path of the file. Its directory must exist. Wrap only names it in errors.
+	// Path of the file, or of the directory of WAL. Its directory must exist. Wrap only names it in errors.
 	Path string
 	// Engine keeps the file; nil means Bolt. Not used by Wrap.
 	Engine Engine
@@ -246,7 +247,7 @@ func (l *Log) usable() error {
 // fail records the first failure and reports it. A call that lost a race with
 // Close has not failed.
 func (l *Log) fail(what string, cause error) error {
-	if l.closed.Load() && errors.Is(cause, berrors.ErrDatabaseNotOpen) {
+	if l.closed.Load() && (errors.Is(cause, berrors.ErrDatabaseNotOpen) || errors.Is(cause, ErrClosed)) {
 		return ErrClosed
 	}
 	err := fmt.Errorf("%w: %s: %s: %w", ErrFailed, l.path, what, cause)

@@ -66,35 +66,37 @@ func TestFatalIsRequired(t *testing.T) {
 // TestALargeLogReopensSound checks the inspection at open against trees of
 // several levels, values of many pages, and the free pages deletes leave.
 func TestALargeLogReopensSound(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "raft.db")
-	size := func(i uint64) int { return []int{10, 4096, 100, 300_000, 0, 5000}[i%6] }
-	next := uint64(1)
-	for round := range 4 {
-		l, f := openAt(t, path, nil)
-		for range 20 {
-			var entries []*raft.Log
-			for range 10 {
-				entries = append(entries, entry(next, string(bytes.Repeat([]byte{byte(next)}, size(next)))))
-				next++
+	onEachEngine(t, func(t *testing.T, k kind) {
+		path := filepath.Join(t.TempDir(), "raft.db")
+		size := func(i uint64) int { return []int{10, 4096, 100, 300_000, 0, 5000}[i%6] }
+		next := uint64(1)
+		for round := range 4 {
+			l, f := k.openAt(t, path, nil)
+			for range 20 {
+				var entries []*raft.Log
+				for range 10 {
+					entries = append(entries, entry(next, string(bytes.Repeat([]byte{byte(next)}, size(next)))))
+					next++
+				}
+				if err := l.StoreLogs(entries); err != nil {
+					t.Fatal(err)
+				}
 			}
-			if err := l.StoreLogs(entries); err != nil {
+			if err := l.DeleteRange(1, next-150); err != nil {
 				t.Fatal(err)
 			}
-		}
-		if err := l.DeleteRange(1, next-150); err != nil {
-			t.Fatal(err)
-		}
-		for i := next - 149; i < next; i++ {
-			var got raft.Log
-			if err := l.GetLog(i, &got); err != nil || len(got.Data) != size(i) {
-				t.Fatalf("round %d: entry %d has %d bytes, want %d (%v)", round, i, len(got.Data), size(i), err)
+			for i := next - 149; i < next; i++ {
+				var got raft.Log
+				if err := l.GetLog(i, &got); err != nil || len(got.Data) != size(i) {
+					t.Fatalf("round %d: entry %d has %d bytes, want %d (%v)", round, i, len(got.Data), size(i), err)
+				}
+			}
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if len(f.all()) != 0 {
+				t.Fatalf("Fatal was told %v", f.all())
 			}
 		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if len(f.all()) != 0 {
-			t.Fatalf("Fatal was told %v", f.all())
-		}
-	}
+	})
 }
