@@ -19,11 +19,10 @@ func (s *Server) recoverPanics(g *gin.Context) {
 		if cause == nil {
 			return
 		}
-		if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		if isBreakOff(cause) {
 			panic(cause) // net/http's own word for "break off", not a fault
 		}
-		s.config.Logger.Error("handler panicked", "method", g.Request.Method, "path", clip(g.Request.URL.Path, maxInstance),
-			"cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+		s.logPanic(g.Request.Method, g.Request.URL.Path, cause)
 		if g.Writer.Written() {
 			// Half an answer is out: break the connection, so that nobody takes it for a whole one.
 			panic(http.ErrAbortHandler)
@@ -33,6 +32,18 @@ func (s *Server) recoverPanics(g *gin.Context) {
 		g.Abort()
 	}()
 	g.Next()
+}
+
+// isBreakOff reports whether a handler panicked to have the connection broken off.
+func isBreakOff(cause any) bool {
+	err, ok := cause.(error)
+	return ok && errors.Is(err, http.ErrAbortHandler)
+}
+
+// logPanic keeps what a handler panicked with. It is called by the function that recovered, for the stack.
+func (s *Server) logPanic(method, path string, cause any) {
+	s.config.Logger.Error("handler panicked", "method", method, "path", clip(path, maxInstance),
+		"cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 }
 
 // gate lets a number of requests in at once and refuses the others at once: shedding, never queueing.

@@ -35,7 +35,11 @@ func NewHTTPServer(h http.Handler, l Limits, certificate GetCertificate, logger 
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	if certificate != nil {
-		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate}
+		server.TLSConfig = newTLSConfig(certificate)
 	}
 	return server
+}
+
+func newTLSConfig(certificate GetCertificate) *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate}
 }

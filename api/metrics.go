@@ -46,21 +46,37 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	return m, nil
 }
 
-// watch gives a middleware that measures one route. Its series are resolved here, so that a request costs no look-up.
-func (m *metrics) watch(route, method string, now func() time.Time) gin.HandlerFunc {
-	var classes [6]prometheus.Counter // by the first digit of the status
-	for i := 1; i < len(classes); i++ {
-		classes[i] = m.requests.WithLabelValues(route, method, fmt.Sprintf("%dxx", i))
+// measure is what one route and method are measured by. Its series are resolved beforehand, so that a request costs no look-up.
+type measure struct {
+	classes [6]prometheus.Counter // by the first digit of the status
+	seconds prometheus.Observer
+	now     func() time.Time
+}
+
+func (m *metrics) measure(route, method string, now func() time.Time) *measure {
+	one := &measure{seconds: m.seconds.WithLabelValues(route), now: now}
+	for i := 1; i < len(one.classes); i++ {
+		one.classes[i] = m.requests.WithLabelValues(route, method, fmt.Sprintf("%dxx", i))
 	}
-	seconds := m.seconds.WithLabelValues(route)
+	return one
+}
+
+// done counts a request that began at start and was answered with status.
+func (m *measure) done(start time.Time, status int) {
+	m.seconds.Observe(m.now().Sub(start).Seconds())
+	if class := status / 100; class >= 1 && class < len(m.classes) {
+		m.classes[class].Inc()
+	}
+}
+
+// watch gives a middleware that measures one route.
+func (m *metrics) watch(route, method string, now func() time.Time) gin.HandlerFunc {
+	one := m.measure(route, method, now)
 	return func(g *gin.Context) {
 		start := now()
 		g.Next()
 		// Not deferred: a panic that comes this far is net/http's "break off", which has no status.
-		seconds.Observe(now().Sub(start).Seconds())
-		if class := g.Writer.Status() / 100; class >= 1 && class < len(classes) {
-			classes[class].Inc()
-		}
+		one.done(start, g.Writer.Status())
 	}
 }
 

@@ -10,6 +10,9 @@ import (
 	"tinyurl/fsm/link"
 )
 
+// codeRoute is the pattern of short URLs.
+const codeRoute = "/:code"
+
 // otherRoute is the metric label of requests that no route takes, and of methods that are none of ours.
 const otherRoute = "other"
 
@@ -30,16 +33,11 @@ func (s *Server) endpoints() []endpoint {
 // routes builds the router. Every path a person could mistake for a code begins with a reserved word; a test holds them
 // to it.
 func (s *Server) routes() *gin.Engine {
-	gin.SetMode(gin.ReleaseMode) // process-wide: gin knows no other way to keep quiet
-	engine := gin.New()
-	engine.RedirectTrailingSlash = false // "/abc/" is no code, and a 301 would be cached for ever
-	engine.ForwardedByClientIP = false   // nobody asks for the client's address, and headers can lie about it
-	r := &router{s: s, engine: engine, methods: make(map[string][]string)}
-
+	r := s.newRouter()
 	for _, e := range s.endpoints() {
 		r.handle(e.method, e.path, s.run(e))
 	}
-	r.handle(http.MethodGet, "/:code", s.visit)
+	r.handle(http.MethodGet, codeRoute, s.visit)
 
 	front := frontPage()
 	r.handle(http.MethodGet, "/", func(g *gin.Context) { writeHTML(g.Writer, http.StatusOK, front) })
@@ -49,12 +47,20 @@ func (s *Server) routes() *gin.Engine {
 		r.handle(http.MethodGet, "/metrics", gin.WrapH(newMetricsPage(s.config.Gatherer, s.config.Logger)))
 	}
 
-	measure := s.metrics.watch(otherRoute, otherRoute, s.config.Now)
-	engine.NoRoute(measure, s.recoverPanics, r.noRoute)
-	// Without these the redirect route would take it for a code.
-	engine.GET(apiRoot, measure, s.recoverPanics, r.noRoute)
-	engine.HEAD(apiRoot, measure, s.recoverPanics, r.noRoute)
-	return engine
+	r.nothingAt(apiRoot)
+	return r.engine
+}
+
+// newRouter makes a router that takes nothing yet.
+func (s *Server) newRouter() *router {
+	gin.SetMode(gin.ReleaseMode) // process-wide: gin knows no other way to keep quiet
+	engine := gin.New()
+	engine.RedirectTrailingSlash = false // "/abc/" is no code, and a 301 would be cached for ever
+	engine.ForwardedByClientIP = false   // nobody asks for the client's address, and headers can lie about it
+	r := &router{s: s, engine: engine, methods: make(map[string][]string), nothing: make(map[string]bool)}
+	r.measure = s.metrics.watch(otherRoute, otherRoute, s.config.Now)
+	engine.NoRoute(r.measure, s.recoverPanics, r.noRoute)
+	return r
 }
 
 // visit serves GET /{code}. It is the one route with a gate of its own: a visitor must not wait behind API calls.
@@ -76,6 +82,16 @@ type router struct {
 	engine *gin.Engine
 	// methods are the methods taken, by pattern.
 	methods map[string][]string
+	// nothing are paths that only look like codes.
+	nothing map[string]bool
+	measure gin.HandlerFunc // of what no route takes
+}
+
+// nothingAt says that there is nothing at a path, which the redirect route would otherwise take for a code.
+func (r *router) nothingAt(path string) {
+	r.nothing[path] = true
+	r.engine.GET(path, r.measure, r.s.recoverPanics, r.noRoute)
+	r.engine.HEAD(path, r.measure, r.s.recoverPanics, r.noRoute)
 }
 
 // noRoute answers what no handler takes. For a path that has handlers it names the methods they are for. (gin can do so
@@ -96,8 +112,8 @@ func (r *router) noRoute(g *gin.Context) {
 
 // allowed gives the methods that path takes, in order.
 func (r *router) allowed(path string) []string {
-	if path == apiRoot {
-		return nil // it only looks like a code
+	if r.nothing[path] {
+		return nil
 	}
 	var found []string
 	for pattern, methods := range r.methods {

@@ -1,0 +1,328 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tinyurl/api/v1"
+	"tinyurl/fsm/link"
+)
+
+// What two servers in a row could cut into requests in two ways is answered once at most, and the connection closed.
+func TestNothingIsReadBehindAnAmbiguousRequest(t *testing.T) {
+	const hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n"
+	head := "GET /abc HTTP/1.1\r\n" + hostLine
+	for name, test := range map[string]struct {
+		raw    string
+		status int
+	}{
+		"a body":                      {head + "Content-Length: 33\r\n\r\n" + hidden, 302},
+		"a body that is not awaited":  {head + "Content-Length: 5\r\n\r\nhello" + hidden, 302},
+		"chunks":                      {head + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + hidden, 302},
+		"chunks of another spelling":  {head + "Transfer-Encoding: CHUNKED\r\n\r\n0\r\n\r\n" + hidden, 302},
+		"length and chunks":           {head + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + hidden, 400},
+		"chunks and length":           {head + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" + hidden, 400},
+		"two lengths":                 {head + "Content-Length: 5\r\nContent-Length: 0\r\n\r\nhello" + hidden, 400},
+		"two equal lengths":           {head + "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello" + hidden, 400},
+		"a list of lengths":           {head + "Content-Length: 5, 5\r\n\r\nhello" + hidden, 400},
+		"a length with a sign":        {head + "Content-Length: +5\r\n\r\nhello" + hidden, 400},
+		"a negative length":           {head + "Content-Length: -1\r\n\r\n" + hidden, 400},
+		"a huge length":               {head + "Content-Length: 99999999999999999999\r\n\r\n" + hidden, 400},
+		"two codings":                 {head + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + hidden, 400},
+		"chunked and identity":        {head + "Transfer-Encoding: identity\r\nContent-Length: 0\r\n\r\n" + hidden, 400},
+		"an unknown coding":           {head + "Transfer-Encoding: xchunked\r\n\r\n" + hidden, 400},
+		"chunked with a tab":          {head + "Transfer-Encoding:\tchunked\r\n\r\n0\r\n\r\n" + hidden, 302},
+		"a vertical tab":              {head + "Transfer-Encoding: \x0bchunked\r\n\r\n" + hidden, 400},
+		"a space before the colon":    {head + "Content-Length : 5\r\n\r\nhello" + hidden, 400},
+		"a tab before the colon":      {head + "Content-Length\t: 5\r\n\r\nhello" + hidden, 400},
+		"a space before the name":     {head + " Content-Length: 5\r\n\r\nhello" + hidden, 400},
+		"a folded line":               {head + "X: a\r\n Content-Length: 5\r\n\r\nhello" + hidden, 400},
+		"a folded length":             {head + "Content-Length:\r\n 5\r\n\r\nhello" + hidden, 400},
+		"a folded first line":         {"GET /abc HTTP/1.1\r\n Host: a\r\n\r\n" + hidden, 400},
+		"bare LF in the header":       {head + "X: a\nContent-Length: 5\r\n\r\nhello" + hidden, 400},
+		"bare LF at the end":          {head + "X: a\r\n\n" + hidden, 400},
+		"bare CR in a value":          {head + "X: a\rContent-Length: 5\r\n\r\nhello" + hidden, 400},
+		"NUL in a value":              {head + "X: a\x00b\r\n\r\n" + hidden, 400},
+		"NUL in a name":               {head + "X\x00: a\r\n\r\n" + hidden, 400},
+		"no colon":                    {head + "Content-Length\r\n\r\n" + hidden, 400},
+		"no name":                     {head + ": 5\r\n\r\n" + hidden, 400},
+		"CR CR LF":                    {head + "X: a\r\r\n\r\n" + hidden, 400},
+		"no version":                  {"GET /abc\r\n" + hostLine + blank + hidden, 400},
+		"a control byte in the path":  {"GET /abc?\x01 HTTP/1.1\r\n" + hostLine + blank, 400},
+		"a body, waiting for 100":     {head + "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n", 302},
+		"POST with another behind it": {"POST /abc HTTP/1.1\r\n" + hostLine + "Content-Length: 5\r\n\r\nhello" + hidden, 405},
+		"a trailer":                   {head + "Trailer: Content-Length\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 5\r\n\r\n" + hidden, 400},
+		"nothing but a line end":      {"\r\n\r\n\r\nnonsense\r\n\r\n" + hidden, 400},
+		"TLS":                         {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n" + hidden, 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newVisited(t, func(c *Config) { c.Limits.ReadHeader = 2 * time.Second }) // so long a body is waited for
+			asked := make(chan struct{}, 9)
+			f.service.entered = func() { asked <- struct{}{} }
+			conn := dial(t, f.listenLean(t, nil))
+			if _, err := io.WriteString(conn, test.raw); err != nil {
+				t.Fatal(err)
+			}
+			reader := bufio.NewReader(conn)
+			a, ok := readTold(t, reader, "GET")
+			if !ok || a.status != test.status {
+				t.Errorf("status %d, want %d", a.status, test.status)
+			}
+			if test.status != 302 && len(asked) > 0 || len(asked) > 1 {
+				t.Errorf("%d codes were looked up", len(asked))
+			}
+			if b, more := readTold(t, reader, "GET"); more {
+				t.Errorf("what stood behind was answered: %s", b.text())
+			}
+		})
+	}
+}
+
+func TestTheLeanListenersHeaderHasItsLimit(t *testing.T) {
+	f := newVisited(t)
+	address := f.listenLean(t, nil)
+	for size, want := range map[int]int{15 << 10: 302, 16 << 10: 431, 17 << 10: 431, 1 << 20: 431} {
+		for _, path := range []string{"/abc", "/a.b"} { // answered here, and by net/http
+			conn := dial(t, address)
+			go func() { _, _ = io.WriteString(conn, getting(path, "X-Long: "+strings.Repeat("x", size)+"\r\n")) }()
+			a, ok := readTold(t, bufio.NewReader(conn), "GET")
+			if want == 302 && path == "/a.b" {
+				want = 404
+			}
+			if ok && a.status != want || !ok && size < 1<<20 { // a reset may overtake the answer to somebody who goes on sending
+				t.Errorf("%d bytes for %s: %v, status %d, want %d", size, path, ok, a.status, want)
+			}
+		}
+	}
+}
+
+func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
+	f := newVisited(t)
+	var raw strings.Builder
+	for range 50 {
+		raw.WriteString(getting("/abc") + getting("/unknown"))
+	}
+	raw.WriteString(getting("/a.b") + getting("/abc"))
+	for _, address := range []string{f.listen(t, Limits{}, nil), f.listenLean(t, nil)} {
+		conn := dial(t, address)
+		go func() { _, _ = io.WriteString(conn, raw.String()) }()
+		reader := bufio.NewReader(conn)
+		for i := range 102 {
+			a, ok := readTold(t, reader, "GET")
+			if want := map[bool]int{true: 302, false: 404}[i%2 == 0 && i < 100 || i == 101]; !ok || a.status != want {
+				t.Fatalf("answer %d: %v, status %d, want %d", i, ok, a.status, want)
+			}
+		}
+	}
+}
+
+func TestVisitsOfBothListenersGoThroughOneGate(t *testing.T) {
+	f := newFixture(t, func(c *Config) { c.Limits.Redirects = 1 })
+	f.add("abc", "https://example.com")
+	f.service.wait = make(chan struct{})
+	main, lean := f.listen(t, Limits{}, nil), f.listenLean(t, nil)
+	var waiting sync.WaitGroup
+	waiting.Go(func() { f.quiet("GET", "/abc", "") })
+	until(t, "a redirect is in flight", func() bool { return f.service.inside.Load() == 1 })
+	want, got := exchange(t, main, "", getting("/abc")), exchange(t, lean, "", getting("/abc"))
+	if got.status != 503 || got.header.Get("Retry-After") != "1" || got.text() != want.text() {
+		t.Errorf("the lean listener says\n%s\nthe main one\n%s", got.text(), want.text())
+	}
+	close(f.service.wait)
+	waiting.Wait()
+	if a := exchange(t, lean, "", getting("/abc")); a.status != 302 {
+		t.Errorf("afterwards: status %d", a.status)
+	}
+}
+
+func TestAVisitIsCountedOnceOnEitherListener(t *testing.T) {
+	for _, v := range []visit{
+		{name: "redirected", raw: getting("/abc"), status: 302},
+		{name: "not_found", raw: getting("/unknown"), status: 404},
+		{name: "gone", raw: getting("/buried"), status: 410},
+		{name: "expired", raw: getting("/past", wantsJSON), status: 410},
+		{name: "redirected", raw: getting("/%61bc"), status: 302},
+		{name: "unproven", raw: getting("/unknown"), status: 503, prepare: func(s *fakeService) { s.fail = link.ErrNoLeader }},
+	} {
+		f := newVisited(t)
+		if v.prepare != nil {
+			v.prepare(f.service)
+		}
+		conn := dial(t, f.listenLean(t, nil))
+		if _, err := io.WriteString(conn, v.raw); err != nil {
+			t.Fatal(err)
+		}
+		answerOn(t, conn)
+		class := fmt.Sprintf("%dxx", v.status/100)
+		until(t, "the request is counted", func() bool {
+			return f.metric("tinyurl_http_requests_total", "route", "/:code", "method", "GET", "status", class) == 1
+		})
+		for name, want := range map[string]float64{"tinyurl_redirects_total": 1, "tinyurl_http_requests_total": 1, "tinyurl_http_request_seconds": 1} {
+			if got := f.metric(name); got != want {
+				t.Errorf("%s: %s is %v, want %v", v.raw, name, got, want)
+			}
+		}
+		if got := f.metric("tinyurl_redirects_total", "outcome", v.name); got != 1 {
+			t.Errorf("%s: %v counted as %s", v.raw, got, v.name)
+		}
+	}
+}
+
+func TestWhoGuessesCodesIsToldToWaitOnTheLeanListenerToo(t *testing.T) {
+	f := newFixture(t, func(c *Config) {
+		c.MissLimit = 1
+		c.Now = func() time.Time { return noon }
+	})
+	address := f.listenLean(t, nil)
+	for _, want := range []int{404, 404, 429} {
+		conn := dial(t, address) // of another port each time
+		if _, err := io.WriteString(conn, getting("/nothing", wantsJSON)); err != nil {
+			t.Fatal(err)
+		}
+		response, body := answerOn(t, conn)
+		checkProblem(t, response.Header, body, want, map[int]v1.Code{404: v1.NotFound, 429: v1.RateLimited}[want])
+	}
+}
+
+func TestTheLeanListenerSpeaksTLSAndNoHTTP2(t *testing.T) {
+	f := newVisited(t)
+	current := newCertificate(t, "one.example")
+	address := f.listenLean(t, func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return current, nil })
+	for _, name := range []string{"one.example", "two.example"} {
+		current = newCertificate(t, name)
+		roots := x509.NewCertPool()
+		roots.AddCert(current.Leaf)
+		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: name}, ForceAttemptHTTP2: true}
+		defer transport.CloseIdleConnections()
+		for path, want := range map[string]int{"/odd": 302, "/unknown": 404, "/a.b": 404} {
+			request, _ := http.NewRequest("GET", "https://"+address+path, nil)
+			response, err := transport.RoundTrip(request)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			_ = response.Body.Close()
+			if response.ProtoMajor != 1 || response.TLS.NegotiatedProtocol != "http/1.1" || response.StatusCode != want {
+				t.Errorf("HTTP/%d (%s): status %d", response.ProtoMajor, response.TLS.NegotiatedProtocol, response.StatusCode)
+			}
+			if location := response.Header.Get("Location"); path == "/odd" && location != longTarget {
+				t.Errorf("location %q", location)
+			}
+		}
+	}
+	if _, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}); err == nil {
+		t.Error("HTTP/2 was agreed on")
+	}
+}
+
+func TestAStopAnswersWhatIsUnderWay(t *testing.T) {
+	for _, path := range []string{"/abc", "/%61bc"} { // answered here, and by net/http
+		f := newVisited(t)
+		f.service.wait = make(chan struct{})
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := NewRedirectServer(f.Server, nil, f.config.Logger)
+		served := make(chan error, 1)
+		go func() { served <- server.Serve(listener) }()
+		idle := []net.Conn{dial(t, listener.Addr().String()), dial(t, listener.Addr().String())}
+		for i, path := range []string{"/healthz", "/nothing/here"} {
+			if _, err := io.WriteString(idle[i], getting(path)); err != nil {
+				t.Fatal(err)
+			}
+			if a, ok := readTold(t, bufio.NewReader(idle[i]), "GET"); !ok || !strings.Contains(a.body, "not found") {
+				t.Fatalf("%v, %s", ok, a.text())
+			}
+		}
+		busy := dial(t, listener.Addr().String())
+		if _, err := io.WriteString(busy, getting(path)); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "a visit is under way", func() bool { return f.service.inside.Load() == 1 })
+
+		short, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := server.Shutdown(short); !errors.Is(err, context.Canceled) {
+			t.Errorf("a stop that must not wait: %v", err)
+		}
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("Serve = %v", err)
+		}
+		stopped := make(chan error, 1)
+		go func() { stopped <- server.Shutdown(t.Context()) }()
+		closed(t, idle[0])
+		closed(t, idle[1])
+		if _, err := net.Dial("tcp", listener.Addr().String()); err == nil {
+			t.Error("a new connection was taken")
+		}
+		close(f.service.wait)
+		if a, ok := readTold(t, bufio.NewReader(busy), "GET"); !ok || a.status != 302 {
+			t.Errorf("%s: %v, status %d", path, ok, a.status)
+		}
+		closed(t, busy)
+		if err := <-stopped; err != nil {
+			t.Errorf("Shutdown = %v", err)
+		}
+		if err := errors.Join(server.Shutdown(t.Context()), server.Close()); err != nil {
+			t.Errorf("afterwards: %v", err)
+		}
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("Serve after a stop = %v", err)
+		}
+	}
+}
+
+// slowly sends pieces, one when the one before had its time, until the other side hangs up.
+func slowly(t *testing.T, conn net.Conn, pause time.Duration, piece string) {
+	t.Helper()
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for {
+		if _, err := io.WriteString(conn, piece); err != nil {
+			if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+				t.Fatal("the connection is still open")
+			}
+			return
+		}
+		<-tick.C
+	}
+}
+
+func TestSlowClientsOfTheLeanListenerAreGivenUp(t *testing.T) {
+	l := Limits{ReadHeader: 100 * time.Millisecond, Write: 100 * time.Millisecond, Idle: 100 * time.Millisecond}
+	f := newFixture(t, func(c *Config) { c.Limits = l })
+	f.add("abc", "https://example.com/"+strings.Repeat("x", 8000))
+	address := f.listenLean(t, nil)
+	t.Run("silent", func(t *testing.T) { closed(t, dial(t, address)) })
+	t.Run("a header that never ends", func(t *testing.T) {
+		conn := dial(t, address)
+		if _, err := io.WriteString(conn, "GET /abc HTTP/1.1\r\nX: "); err != nil {
+			t.Fatal(err)
+		}
+		slowly(t, conn, 10*time.Millisecond, "x") // each byte in time, the whole not
+	})
+	for _, path := range []string{"/abc", "/a.b"} {
+		t.Run("idle after "+path, func(t *testing.T) {
+			conn := dial(t, address)
+			if _, err := io.WriteString(conn, getting(path)); err != nil {
+				t.Fatal(err)
+			}
+			answerOn(t, conn)
+			closed(t, conn)
+		})
+	}
+	t.Run("does not read", func(t *testing.T) {
+		slowly(t, dial(t, address), time.Nanosecond, getting("/abc"))
+	})
+}
