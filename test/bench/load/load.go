@@ -22,7 +22,8 @@ type Source func(dst []byte) []byte
 
 // Config says what load is wanted. Targets, Connections, For, Status and Source are required.
 type Config struct {
-	// Targets are the servers, host:port, among which the connections are dealt out in turn.
+	// Targets are the servers, host:port, among which the connections are dealt out in turn. Where there are fewer connections
+	// than targets, each client has one to every target instead, and goes round: one request here, the next one there.
 	Targets []string
 	// Connections is how many there are; each has one request in flight.
 	Connections int
@@ -43,6 +44,9 @@ type Config struct {
 	// Drain is how long answers are waited for that are not there at the end; 10 s if 0.
 	Drain time.Duration
 }
+
+// roams reports whether clients go round.
+func (c *Config) roams() bool { return c.Connections < len(c.Targets) }
 
 // Result is what a load met with.
 type Result struct {

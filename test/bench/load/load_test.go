@@ -127,6 +127,34 @@ func TestConnectionsAreDealtOutAmongTheTargets(t *testing.T) {
 	}
 }
 
+func TestALoneClientGoesRound(t *testing.T) {
+	var served [3]atomic.Int64
+	var flying, most atomic.Int64
+	var hosts []string
+	for i := range served {
+		hosts = append(hosts, serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			most.Store(max(most.Load(), flying.Add(1)))
+			served[i].Add(1)
+			flying.Add(-1)
+			w.WriteHeader(http.StatusNoContent)
+		}))
+	}
+	for _, rate := range []float64{0, 300} {
+		c := short(hosts[0])
+		c.Targets, c.Connections, c.Status, c.Location, c.Rate = hosts, 1, 204, false, rate
+		if got, err := Run(t.Context(), c); err != nil || got.Wrong != 0 || got.Done == 0 {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		a, b, d := served[0].Load(), served[1].Load(), served[2].Load()
+		if a == 0 || a-b > 1 || b-d > 1 || d > a || most.Load() > 1 {
+			t.Errorf("%d, %d and %d requests, %d at once", a, b, d, most.Load())
+		}
+		for i := range served {
+			served[i].Store(0)
+		}
+	}
+}
+
 func TestAPacedLoadIsNotFasterThanAsked(t *testing.T) {
 	host := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	c := short(host)

@@ -5,21 +5,12 @@ package load
 import (
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
 const (
-	// connectWithin bounds one connect.
-	connectWithin = 5 * time.Second
-	// firstBuffer is what a connection has for answers at first, in bytes; it grows as needed.
-	firstBuffer = 4 << 10
-	// maxAnswer is the longest answer, in bytes.
-	maxAnswer = 64 << 20
 	// look is how often a worker looks for the end, and for connections whose time to send has come, in milliseconds.
 	look, lookPaced = 20, 1
 	maxShown        = 300 // bytes of a wrong answer
@@ -27,11 +18,12 @@ const (
 
 // worker is one thread with its connections.
 type worker struct {
-	run   *run
-	epoll int
-	conns []*conn
-	began time.Time
-	busy  int // connections with a request in flight
+	run    *run
+	epoll  int
+	conns  []*conn
+	began  time.Time
+	busy   int   // connections with a request in flight
+	starts []int // the connections that have the first turn
 
 	done, wrong uint64
 	firstWrong  string
@@ -39,22 +31,7 @@ type worker struct {
 	times       histogram
 }
 
-// conn is one connection. Between two requests of a paced load it waits for its time.
-type conn struct {
-	fd     int
-	target string
-	source Source
-	in     []byte // the answer so far
-	out    []byte // the request; sent is how much of it is on its way
-	sent   int
-	head   answer
-	sentAt time.Duration // since the worker began
-	waits  bool          // for next
-	next   time.Duration // when the next request may be sent, since the worker began
-	writes bool          // epoll watches for room to write
-}
-
-// worker opens the connections number i, i+of, i+2·of and so on.
+// worker opens the connections of the clients number i, i+of, i+2·of and so on.
 func (r *run) worker(i, of int) (*worker, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
@@ -62,49 +39,43 @@ func (r *run) worker(i, of int) (*worker, error) {
 	}
 	w := &worker{run: r, epoll: epoll}
 	for number := i; number < r.config.Connections; number += of {
-		target := r.config.Targets[number%len(r.config.Targets)]
-		fd, err := dial(target)
-		if err == nil {
-			c := &conn{fd: fd, target: target, source: r.config.Source(number), in: make([]byte, 0, firstBuffer)}
-			if r.config.Rate > 0 { // spread over the first interval
-				c.waits, c.next = true, time.Duration(float64(number)/r.config.Rate*float64(time.Second))
-			}
-			w.conns = append(w.conns, c)
-			err = unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, fd, w.event(len(w.conns)-1, unix.EPOLLIN))
+		targets := []string{r.config.Targets[number%len(r.config.Targets)]}
+		if r.config.roams() {
+			targets = r.config.Targets
 		}
-		if err != nil {
+		if err := w.client(number, targets); err != nil {
 			w.close()
-			return nil, fmt.Errorf("connect to %s: %w", target, err)
+			return nil, err
 		}
 	}
 	return w, nil
 }
 
-func (w *worker) event(index int, events uint32) *unix.EpollEvent {
-	return &unix.EpollEvent{Events: events, Fd: int32(index)}
+// client opens the connections of one client, one to each of its targets, the first of which has the first turn.
+func (w *worker) client(number int, targets []string) error {
+	source, first := w.run.config.Source(number), len(w.conns)
+	for i, target := range targets {
+		fd, err := dial(target)
+		if err != nil {
+			return fmt.Errorf("connect to %s: %w", target, err)
+		}
+		c := &conn{fd: fd, target: target, source: source, in: make([]byte, 0, firstBuffer), then: first + (i+1)%len(targets)}
+		w.conns = append(w.conns, c)
+		if rate := w.run.config.Rate; rate > 0 && i == 0 { // spread over the first interval
+			c.waits, c.next = true, time.Duration(float64(number)/rate*float64(time.Second))
+		}
+		if err := unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, fd, w.event(first+i, unix.EPOLLIN)); err != nil {
+			return fmt.Errorf("epoll: %w", err)
+		}
+		if i == 0 {
+			w.starts = append(w.starts, first)
+		}
+	}
+	return nil
 }
 
-// dial opens a connection and takes it out of the hands of Go's own poller.
-func dial(target string) (int, error) {
-	connection, err := net.DialTimeout("tcp", target, connectWithin)
-	if err != nil {
-		return 0, err
-	}
-	defer connection.Close()
-	tcp, ok := connection.(*net.TCPConn)
-	if !ok {
-		return 0, fmt.Errorf("%s is no TCP address", target)
-	}
-	file, err := tcp.File()
-	if err != nil {
-		return 0, err
-	}
-	defer file.Close()
-	fd, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return 0, err
-	}
-	return fd, unix.SetNonblock(fd, true)
+func (w *worker) event(index int, events uint32) *unix.EpollEvent {
+	return &unix.EpollEvent{Events: events, Fd: int32(index)}
 }
 
 func (w *worker) close() {
@@ -122,8 +93,8 @@ func (w *worker) loop() error {
 	if w.run.config.Rate > 0 {
 		pause = lookPaced
 	}
-	for i, c := range w.conns {
-		if !c.waits {
+	for _, i := range w.starts {
+		if c := w.conns[i]; !c.waits {
 			if err := w.send(i, c); err != nil {
 				return err
 			}
@@ -200,9 +171,12 @@ func (w *worker) ready(i int, events uint32) error {
 	if w.run.phase.Load() == ending {
 		return nil
 	}
+	last := c.next
+	i = c.then
+	c = w.conns[i]
 	if rate := w.run.config.Rate; rate > 0 {
-		c.next += time.Duration(float64(w.run.config.Connections) / rate * float64(time.Second))
-		if now := time.Since(w.began); c.next > now {
+		c.next = last + time.Duration(float64(w.run.config.Connections)/rate*float64(time.Second))
+		if c.next > time.Since(w.began) {
 			c.waits = true
 			return nil
 		}
@@ -268,40 +242,4 @@ func (w *worker) watch(i int, c *conn, writes bool) error {
 		events |= unix.EPOLLOUT
 	}
 	return unix.EpollCtl(w.epoll, unix.EPOLL_CTL_MOD, c.fd, w.event(i, events))
-}
-
-// receive reads what is there and gives the length of the answer once it is whole, else 0.
-func (c *conn) receive() (int, error) {
-	if len(c.in) == cap(c.in) {
-		if len(c.in) >= maxAnswer {
-			return 0, errBody
-		}
-		c.in = append(make([]byte, 0, 2*cap(c.in)), c.in...)
-	}
-	n, err := call(unix.SYS_READ, c.fd, c.in[len(c.in):cap(c.in)])
-	switch {
-	case errors.Is(err, unix.EAGAIN):
-		return 0, nil
-	case err != nil:
-		return 0, fmt.Errorf("read: %w", err)
-	case n == 0:
-		return 0, fmt.Errorf("the server closed the connection: %w", io.ErrUnexpectedEOF)
-	}
-	c.in = c.in[:len(c.in)+n]
-	if c.head.head == 0 {
-		if c.head, err = readHead(c.in); err != nil || c.head.head == 0 {
-			return 0, err
-		}
-	}
-	return c.head.end(c.in)
-}
-
-// call reads or writes without a word to Go's scheduler: the descriptors do not block, and the scheduler's care for calls
-// that do costs a good part of what such a call takes.
-func call(number uintptr, fd int, b []byte) (int, error) {
-	n, _, errno := unix.RawSyscall(number, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
-	if errno != 0 {
-		return 0, errno
-	}
-	return int(n), nil
 }

@@ -78,10 +78,10 @@ func (b *Bench) etcdTrio(ctx context.Context, name string, wrap wrapper) (*etcd,
 
 // etcdAnswer is what the client program prints in the end.
 type etcdAnswer struct {
-	Done, Failed              uint64
-	FirstError                string
-	Took, Median, Tail        time.Duration
-	CPU                       time.Duration
+	Done, Failed       uint64
+	FirstError         string
+	Took, Median, Tail time.Duration
+	CPU                time.Duration
 }
 
 // side puts from so many clients through all members.

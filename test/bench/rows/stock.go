@@ -177,7 +177,6 @@ func takeCodes(codes, answer []byte) int {
 	}
 }
 
-
 // visiting is a load of redirects upon one server.
 func (s *stock) visiting(host string, links int) load.Config {
 	return load.Config{Targets: []string{host}, Connections: visitors, Status: 302, Location: true, Source: following(host, s.first(links))}

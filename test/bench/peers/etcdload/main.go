@@ -110,7 +110,11 @@ func run(o options) error {
 	var all sync.WaitGroup
 	putters := make([]putter, o.clients)
 	for i := range putters {
-		all.Go(func() { putters[i].loop(clients[i%len(clients)], o.values, &phase) })
+		mine := clients[i%len(clients):][:1]
+		if o.clients < len(o.endpoints) { // as the load of HTTP does: who cannot be everywhere goes round
+			mine = clients
+		}
+		all.Go(func() { putters[i].loop(mine, o.values, &phase) })
 	}
 	<-time.After(o.warm)
 	before, began := cpu(), time.Now()
@@ -139,13 +143,13 @@ func run(o options) error {
 // putWithin bounds one put.
 const putWithin = 10 * time.Second
 
-// loop puts one key after the other. Keys are as long as a code.
-func (p *putter) loop(c *clientv3.Client, values []string, phase *atomic.Int32) {
+// loop puts one key after the other, by each of the clients in turn. Keys are as long as a code.
+func (p *putter) loop(clients []*clientv3.Client, values []string, phase *atomic.Int32) {
 	random := rand.New(rand.NewPCG(rand.Uint64(), 1))
-	for phase.Load() != ending {
+	for turn := 0; phase.Load() != ending; turn++ {
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(context.Background(), putWithin)
-		_, err := c.Put(ctx, code(random), values[random.IntN(len(values))])
+		_, err := clients[turn%len(clients)].Put(ctx, code(random), values[random.IntN(len(values))])
 		cancel()
 		if phase.Load() != counting {
 			continue
