@@ -66,7 +66,7 @@ type Network struct {
 type Environment struct {
 	// FS holds all files but raft's log, which OpenLog opens.
 	FS store.FS
-	// OpenLog opens a group's raft log; nil means raft-boltdb.
+	// OpenLog opens a group's raft log; nil means LogBolt's.
 	OpenLog LogOpener
 	// Now is the wall clock. Timers and time-outs use the monotonic one.
 	Now func() time.Time
@@ -164,7 +164,7 @@ func (e Environment) withDefaults() Environment {
 		e.FS = store.OSFS()
 	}
 	if e.OpenLog == nil {
-		e.OpenLog = openBolt
+		e.OpenLog = LogBolt.Open
 	}
 	if e.Now == nil {
 		e.Now = time.Now

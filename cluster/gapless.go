@@ -31,6 +31,10 @@ var (
 	_ raft.MonotonicLogStore = gapless{}
 )
 
+// IsMonotonic is false whatever the store says, as no hole reaches it. Told of a store that takes none, raft would empty the log
+// whenever a snapshot is installed, of acknowledged entries above it, too, and panic when it has to apply one of them.
+func (gapless) IsMonotonic() bool { return false }
+
 // StoreLog stores one entry.
 func (l gapless) StoreLog(entry *raft.Log) error { return l.StoreLogs([]*raft.Log{entry}) }
 

@@ -100,7 +100,14 @@ func TestWithoutAQuorumKnownLinksRedirectAndNothingElseIsClaimed(t *testing.T) {
 }
 
 func TestAFollowerThatWasAwayTooLongComesBackBySnapshot(t *testing.T) {
+	for _, kept := range logStores() {
+		t.Run(string(kept), func(t *testing.T) { comesBackBySnapshot(t, kept) })
+	}
+}
+
+func comesBackBySnapshot(t *testing.T, kept LogStore) {
 	c := newTestCluster(t, 3, func(c *Config) {
+		c.Environment.OpenLog = kept.Open
 		c.Tuning.SnapshotThreshold, c.Tuning.TrailingLogs, c.Tuning.SnapshotInterval = 20, 5, 50*time.Millisecond
 	})
 	away := c.others(c.leader())[0]
@@ -232,13 +239,20 @@ func TestAWipedNodeComesBackAsANewMemberAndReplacesItsOldSelf(t *testing.T) {
 }
 
 func TestANodeWithoutItsVotesRefusesToStart(t *testing.T) {
-	c := newTestCluster(t, 3, nil)
+	for _, kept := range logStores() {
+		t.Run(string(kept), func(t *testing.T) { refusesWithoutVotes(t, kept) })
+	}
+}
+
+func refusesWithoutVotes(t *testing.T, kept LogStore) {
+	c := newTestCluster(t, 3, func(c *Config) { c.Environment.OpenLog = kept.Open })
+	_, log := kept.place()
 	c.create(c.nodes[0], link.Draft{Target: "https://example.com/"})
 	n := c.nodes[0]
 	c.eventually("it remembers that it voted", func() bool { return n.cluster.Load().HasState })
 	c.stop(n)
 	group := groupDir(n.config.DataDir, mainGroup)
-	for _, lost := range [][]string{{"raft.db"}, {"raft.db", "state", "snapshots"}} {
+	for _, lost := range [][]string{{log}, {log, "state", "snapshots"}} {
 		for _, name := range lost {
 			if err := os.RemoveAll(filepath.Join(group, name)); err != nil {
 				t.Fatal(err)

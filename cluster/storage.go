@@ -46,23 +46,26 @@ type LogConfig struct {
 // LogOpener opens the log in a directory. It checks every entry and changes nothing on disk when one is damaged.
 type LogOpener func(LogConfig) (Log, error)
 
-// openBolt is the LogOpener of a node that is given no other.
-func openBolt(c LogConfig) (Log, error) { return LogOn(raftlog.Bolt())(c) }
+// boltName is the file of LogBolt in a group's directory.
+const boltName = "raft.db"
 
-// LogOn is the product's LogOpener, on an engine. Every write is synced before it is answered.
+// LogOn is the product's LogOpener, on another engine in place of LogBolt's. Every write is synced before it is answered.
 func LogOn(engine raftlog.Engine) LogOpener {
-	return func(c LogConfig) (Log, error) {
-		log, err := raftlog.Open(raftlog.Config{
-			Engine: engine, Path: path.Join(c.Dir, "raft.db"), Existing: c.Existing, Now: c.Now, Fatal: c.Fatal, Registerer: c.Registerer,
-		})
-		if errors.Is(err, raftlog.ErrMissing) {
-			return nil, fmt.Errorf("%w, and this node has voted before: %s", err, wayOut)
-		}
-		if err != nil {
-			return nil, err // never a nil *Log in a Log that is not nil
-		}
-		return log, nil
+	return func(c LogConfig) (Log, error) { return openLog(engine, boltName, c) }
+}
+
+// openLog opens the log of that name in the group's directory.
+func openLog(engine raftlog.Engine, name string, c LogConfig) (Log, error) {
+	log, err := raftlog.Open(raftlog.Config{
+		Engine: engine, Path: path.Join(c.Dir, name), Existing: c.Existing, Now: c.Now, Fatal: c.Fatal, Registerer: c.Registerer,
+	})
+	if errors.Is(err, raftlog.ErrMissing) {
+		return nil, fmt.Errorf("%w, and this node has voted before: %s", err, wayOut)
 	}
+	if err != nil {
+		return nil, err // never a nil *Log in a Log that is not nil
+	}
+	return log, nil
 }
 
 // votes is the log as raft's memory of its term and its vote. Raft panics when a term cannot be kept, which would end the process
