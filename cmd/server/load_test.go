@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
 
+	"tinyurl/cluster"
 	"tinyurl/cluster/identity"
 )
 
@@ -85,7 +86,7 @@ const (
 func TestNothingGivenIsALoneNodeWithTheDocumentedDefaults(t *testing.T) {
 	got := mustLoad(t, nil)
 	want := Settings{
-		Node:   NodeSettings{Name: "host1", DataDir: "./tinyurl-data", Advertise: "10.1.2.3", BootstrapExpect: 1},
+		Node:   NodeSettings{Name: "host1", DataDir: "./tinyurl-data", LogStore: cluster.LogBolt, Advertise: "10.1.2.3", BootstrapExpect: 1},
 		Listen: ListenSettings{HTTP: ":8080", Cluster: ":7000", Gossip: ":7946"},
 		Memory: MemorySettings{Cache: 512 << 20},
 		Log:    LogSettings{Level: slog.LevelInfo, Format: "text"},
@@ -105,11 +106,11 @@ func TestEverySettingCanBeGivenInEachOfThreeWays(t *testing.T) {
 		"gossip-addr": "127.0.0.1:83", "advertise": "n7.example.org", "public-url": "https://s.example.org/", "join": "a,b:9,srv://c.d",
 		"bootstrap-expect": "3", "cluster-secret": secretA, "root-key": secretB, "replica": "false", "zone": "eu-1",
 		"cache-size": "64MiB", "memory-limit": "1GiB", "log-level": "debug", "log-format": "json", "ops-addr": ":9090",
-		"tls-cert": "c.pem", "tls-key": "k.pem", "miss-limit": "50",
+		"log-store": "wal", "tls-cert": "c.pem", "tls-key": "k.pem", "miss-limit": "50",
 	}
 	want := Settings{
 		Node: NodeSettings{
-			Name: "n7", DataDir: "/data", Advertise: "n7.example.org", Zone: "eu-1",
+			Name: "n7", DataDir: "/data", LogStore: cluster.LogWAL, Advertise: "n7.example.org", Zone: "eu-1",
 			Join: []string{"a:7946", "b:9", "srv://c.d"}, BootstrapExpect: 3,
 		},
 		Listen: ListenSettings{
@@ -287,6 +288,7 @@ func TestSettingsThatCannotBeTakenAreUsageErrorsThatNameTheirSource(t *testing.T
 		{args: []string{"--memory-limit=1MiB"}, want: "less than the 32MiB"},
 		{args: []string{"--miss-limit=-1"}, want: "not a number from 0"},
 		{args: []string{"--miss-limit=1000001"}, want: "not a number from 0"},
+		{args: []string{"--log-store=raft.db"}, want: "neither bolt nor wal"},
 		{args: []string{"--log-level=loud"}, want: "not one of debug"},
 		{args: []string{"--log-format=xml"}, want: "neither text nor json"},
 		{args: []string{"--ops-addr="}, want: "--ops-addr"},
@@ -295,7 +297,7 @@ func TestSettingsThatCannotBeTakenAreUsageErrorsThatNameTheirSource(t *testing.T
 		{config: "name: [", want: "c.yaml"},
 		{config: "- name", want: "c.yaml"},
 		{config: "nick: x\nlog.level: y", want: "c.yaml: no such setting: log.level, nick"},
-		{config: "log-store: wal", want: "no such setting: log-store"},
+		{config: "log_store: wal", want: "no such setting: log_store"},
 		{config: "config: x", want: "no such setting: config"},
 		{config: "server: http://x", want: "no such setting: server"},
 		{environ: []string{"TINYURL_NICK=x"}, want: "TINYURL_NICK"},

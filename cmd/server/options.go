@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tinyurl/api/redirect"
+	"tinyurl/cluster"
 	"tinyurl/cluster/identity"
 	"tinyurl/cluster/member"
 )
@@ -55,6 +56,7 @@ func nodeOptions() []option {
 			"data-dir", "directory for everything the node keeps", text, "./tinyurl-data",
 			setText(func(s *Settings) *string { return &s.Node.DataDir }, checkSet),
 		},
+		{"log-store", "what the raft log is kept in, from the first start on: bolt, or wal (one fsync a commit, not two)", text, "bolt", setLogStore},
 		{
 			"http-addr", "listener for redirects and the API", text, ":8080",
 			setText(func(s *Settings) *string { return &s.Listen.HTTP }, checkListen),
@@ -210,6 +212,11 @@ func setMissLimit(s *Settings, v string) error {
 	}
 	s.Limits.Misses = n
 	return nil
+}
+
+func setLogStore(s *Settings, v string) (err error) {
+	s.Node.LogStore, err = cluster.ParseLogStore(v)
+	return err
 }
 
 func setClusterSecret(s *Settings, v string) (err error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 
+	"tinyurl/cluster"
 	"tinyurl/cluster/identity"
 )
 
@@ -33,6 +34,8 @@ type NodeSettings struct {
 	Name string
 	// DataDir is the directory that holds everything the node keeps.
 	DataDir string
+	// LogStore is what the raft log is kept in.
+	LogStore cluster.LogStore
 	// Advertise is the host, without a port, at which other nodes reach this one: an IP address or a DNS name.
 	Advertise string
 	// Zone is the failure zone; empty for none.

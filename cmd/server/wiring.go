@@ -17,6 +17,9 @@ func (a *App) clusterConfig(secret identity.Secret, registry *prometheus.Registr
 	environment.Logger = a.log
 	environment.Registerer = registry
 	environment.Fatal = a.fail
+	if environment.OpenLog == nil {
+		environment.OpenLog = s.Node.LogStore.Open
+	}
 	return cluster.Config{
 		Name: s.Node.Name, DataDir: s.Node.DataDir, Zone: s.Node.Zone, Version: a.env.Version,
 		HTTPURL: a.HTTPURL(), Replica: s.Node.Replica, Join: s.Node.Join, BootstrapExpect: s.Node.BootstrapExpect,
