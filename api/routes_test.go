@@ -173,35 +173,3 @@ func TestTheFrontPage(t *testing.T) {
 		t.Errorf("status %d, header %v", w.Code, w.Header())
 	}
 }
-
-func BenchmarkServeRedirect(b *testing.B) {
-	f := newFixture(b)
-	f.add("abcdefg", "https://example.com/some/path?and=query")
-	r := httptest.NewRequest("GET", "/abcdefg", nil)
-	w := &nullWriter{header: make(http.Header)}
-	b.ReportAllocs()
-	for b.Loop() {
-		clear(w.header)
-		f.ServeHTTP(w, r)
-	}
-}
-
-func BenchmarkServeCreate(b *testing.B) {
-	f := newFixture(b, func(c *Config) { c.Links = sameLink{} })
-	w := &nullWriter{header: make(http.Header)}
-	body := `{"longUrl":"https://example.com/some/path?and=query"}`
-	b.ReportAllocs()
-	for b.Loop() {
-		r := httptest.NewRequest("POST", links, strings.NewReader(body))
-		r.Header.Set("X-Api-Key", testKey)
-		clear(w.header)
-		f.ServeHTTP(w, r)
-	}
-}
-
-// nullWriter is a ResponseWriter that costs nothing.
-type nullWriter struct{ header http.Header }
-
-func (w *nullWriter) Header() http.Header         { return w.header }
-func (w *nullWriter) Write(p []byte) (int, error) { return len(p), nil }
-func (w *nullWriter) WriteHeader(int)             {}

@@ -38,31 +38,3 @@ func TestMetricsAreCleanAndGivenBack(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkApply(b *testing.B) {
-	for _, size := range []int{1, 1000} {
-		b.Run(map[int]string{1: "one", 1000: "thousand"}[size]+" creates an entry", func(b *testing.B) {
-			c := Config{Dir: b.TempDir(), Fatal: func(err error) { b.Error(err) }, ClusterID: testCluster}
-			f, err := Open(c)
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer f.Close()
-			w := writer{node: "n1", boot: 1}
-			f.Apply(entryOf(b, 1, testEpoch, w.batch(command.Lead{CodeKey: testKey, ClusterVersion: 1})))
-			var commands []command.Command
-			for range size {
-				commands = append(commands, command.Create{Draft: draft("https://www.example.com/some/path?with=query")})
-			}
-			index := uint64(1)
-			for b.Loop() {
-				index++
-				w.floor = w.sequence + 1
-				if _, ok := f.Apply(entryOf(b, index, testEpoch, w.batch(commands...))).(Outcome); !ok {
-					b.Fatal(f.Failed())
-				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*size), "ns/create")
-		})
-	}
-}
