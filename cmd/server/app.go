@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -39,13 +37,6 @@ type App struct {
 	fatal   chan error
 	closing sync.Once
 	closed  error // set by closing
-}
-
-// serving is one HTTP server on its listener.
-type serving struct {
-	name     string
-	server   *http.Server
-	listener net.Listener
 }
 
 // Open makes a node of the settings: it binds the listeners, prepares the data directory and opens the cluster, in that
@@ -111,7 +102,7 @@ func (a *App) openHTTP(rootKey string, registry *prometheus.Registry) error {
 	handler, err := api.New(api.Config{
 		Links: links{a.node}, Cluster: a, Health: a.health,
 		Resolver: visits{a.node, func() time.Duration { return time.Since(started) }},
-		RootKey:  rootKey, PublicURL: public, TargetRules: a.targetRules(public, own), MissLimit: a.settings.Limits.Misses,
+		RootKey:  rootKey, PublicURL: public, TargetRules: a.targetRules(public, own, a.redirectURL()), MissLimit: a.settings.Limits.Misses,
 		Words:  func() link.Words { return link.WordsFor(a.node.ClusterVersion()) },
 		Logger: a.log.With("room", "api"), Now: a.env.Cluster.Now, Registerer: registry, Gatherer: registry,
 	})
@@ -122,16 +113,15 @@ func (a *App) openHTTP(rootKey string, registry *prometheus.Registry) error {
 	if a.certificate != nil {
 		certificate = a.certificate.get
 	}
-	a.serve("HTTP", handler, certificate, a.listeners.http)
-	if a.listeners.ops != nil {
-		a.serve("operations", opsHandler(handler), nil, a.listeners.ops)
+	a.serve("HTTP", a.newServer("HTTP", handler, certificate), a.listeners.http)
+	if l := a.listeners.redirect; l != nil {
+		a.serve(redirectListener, api.NewRedirectServer(handler, certificate, a.log.With("listener", redirectListener)), l)
+	}
+	if l := a.listeners.ops; l != nil {
+		a.serve("operations", a.newServer("operations", opsHandler(handler), nil), l)
+		a.servers[len(a.servers)-1].last = true
 	}
 	return nil
-}
-
-func (a *App) serve(name string, handler http.Handler, certificate api.GetCertificate, listener net.Listener) {
-	server := api.NewHTTPServer(handler, api.Limits{}, certificate, a.log.With("listener", name))
-	a.servers = append(a.servers, &serving{name, server, limited(listener)})
 }
 
 // Run serves until ctx ends, the node has left its cluster, or something fatal happens, and then closes the App within
@@ -157,17 +147,6 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(cause, a.Close(context.WithoutCancel(ctx)))
 }
 
-// run serves until the server is shut down.
-func (s *serving) run() error {
-	var err error
-	if s.server.TLSConfig != nil {
-		err = s.server.ServeTLS(s.listener, "", "")
-	} else {
-		err = s.server.Serve(s.listener)
-	}
-	return fmt.Errorf("the %s listener ended: %w", s.name, err)
-}
-
 // Close stops the node in order: it turns not ready, hands leadership over, finishes the requests under way and closes the
 // cluster, all within StopTimeout. Further calls return what the first did.
 func (a *App) Close(ctx context.Context) error {
@@ -189,11 +168,7 @@ func (a *App) close(ctx context.Context) error {
 	// so that operators can see what a slow stop waits for.
 	drain, cancel := context.WithTimeout(ctx, a.env.StopTimeout/3)
 	defer cancel()
-	for _, s := range a.servers {
-		if s.listener != a.listeners.ops {
-			errs = append(errs, s.shutdown(drain))
-		}
-	}
+	errs = append(errs, a.drain(drain)...)
 	if a.node != nil {
 		errs = append(errs, a.closeNode(ctx))
 	}
@@ -207,14 +182,6 @@ func (a *App) close(ctx context.Context) error {
 		errs = append(errs, a.lock.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// shutdown lets the requests under way finish; what is left when ctx ends is cut.
-func (s *serving) shutdown(ctx context.Context) error {
-	if err := s.server.Shutdown(ctx); err != nil {
-		return errors.Join(fmt.Errorf("requests on the %s listener were cut: %w", s.name, err), s.server.Close())
-	}
-	return nil
 }
 
 // closeNode closes the cluster, and gives up waiting when ctx ends: a disk that hangs must not keep the process.

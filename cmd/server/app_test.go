@@ -30,7 +30,8 @@ import (
 
 // TestMain finds goroutines that a closed App left behind.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m)
+	// What keeps the time for the header of the redirect listener's answers goes on to the end of the process.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
 }
 
 // recorder is a Notifier and a log that remember.

@@ -10,10 +10,15 @@ import (
 
 // listeners are the sockets of a node, all bound before anything is written to disk.
 type listeners struct {
-	http, cluster, ops net.Listener
+	http, cluster net.Listener
+	// redirect and ops are nil unless they are set.
+	redirect, ops net.Listener
 	// gossip is the address whose TCP and UDP ports were found free; the gossip room binds it itself.
 	gossip string
 }
+
+// redirectListener is what the listener of --redirect-addr is called.
+const redirectListener = "redirect"
 
 // bind opens the listeners of s. On an error none is left open.
 func bind(ctx context.Context, s Settings) (_ *listeners, err error) {
@@ -29,6 +34,11 @@ func bind(ctx context.Context, s Settings) (_ *listeners, err error) {
 	if l.cluster, err = listen(ctx, s.Listen.Cluster, "cluster", "cluster-addr"); err != nil {
 		return nil, err
 	}
+	if s.Listen.Redirect != "" {
+		if l.redirect, err = listen(ctx, s.Listen.Redirect, redirectListener, "redirect-addr"); err != nil {
+			return nil, err
+		}
+	}
 	if s.Listen.Ops != "" {
 		if l.ops, err = listen(ctx, s.Listen.Ops, "operations", "ops-addr"); err != nil {
 			return nil, err
@@ -41,7 +51,7 @@ func bind(ctx context.Context, s Settings) (_ *listeners, err error) {
 // close closes what is open.
 func (l *listeners) close() error {
 	var errs []error
-	for _, ln := range []net.Listener{l.http, l.cluster, l.ops} {
+	for _, ln := range []net.Listener{l.http, l.cluster, l.redirect, l.ops} {
 		if ln != nil {
 			if err := ln.Close(); !errors.Is(err, net.ErrClosed) {
 				errs = append(errs, err)
@@ -128,14 +138,25 @@ func publicURL(s Settings, http net.Listener) string {
 }
 
 // httpURL is where other nodes and operators reach the HTTP listener.
-func httpURL(s Settings, http net.Listener) string {
+func httpURL(s Settings, http net.Listener) string { return listenerURL(s, s.Listen.HTTP, http) }
+
+// redirectURL is where the redirect listener is reached; empty without one.
+func (a *App) redirectURL() string {
+	if a.listeners.redirect == nil {
+		return ""
+	}
+	return listenerURL(a.settings, a.settings.Listen.Redirect, a.listeners.redirect)
+}
+
+// listenerURL is where others reach a listener that was set to an address.
+func listenerURL(s Settings, address string, ln net.Listener) string {
 	scheme := "http"
 	if s.Listen.TLSCert != "" {
 		scheme = "https"
 	}
-	host, _, err := net.SplitHostPort(s.Listen.HTTP)
+	host, _, err := net.SplitHostPort(address)
 	if err != nil || checkHost(host) != nil {
 		host = s.Node.Advertise
 	}
-	return scheme + "://" + net.JoinHostPort(host, portOf(http))
+	return scheme + "://" + net.JoinHostPort(host, portOf(ln))
 }

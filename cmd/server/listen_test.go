@@ -12,12 +12,12 @@ func anyPorts() []string {
 }
 
 func TestListenersGetRealPorts(t *testing.T) {
-	s := mustLoad(t, append(anyPorts(), "--ops-addr=127.0.0.1:0"))
+	s := mustLoad(t, append(anyPorts(), "--ops-addr=127.0.0.1:0", "--redirect-addr=127.0.0.1:0"))
 	l, err := bind(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, ln := range map[string]net.Listener{"http": l.http, "cluster": l.cluster, "ops": l.ops} {
+	for name, ln := range map[string]net.Listener{"http": l.http, "cluster": l.cluster, "ops": l.ops, "redirect": l.redirect} {
 		if portOf(ln) == "0" || portOf(ln) == "" {
 			t.Errorf("%s listens on %s", name, ln.Addr())
 		}
@@ -46,7 +46,8 @@ func TestAPortInUseNamesTheFlagAndLeavesNothingBound(t *testing.T) {
 	defer packets.Close()
 	for flag, address := range map[string]string{
 		"--http-addr": taken.Addr().String(), "--cluster-addr": taken.Addr().String(), "--ops-addr": taken.Addr().String(),
-		"--gossip-addr": packets.LocalAddr().String(),
+		"--redirect-addr": taken.Addr().String(),
+		"--gossip-addr":   packets.LocalAddr().String(),
 	} {
 		free, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

@@ -106,7 +106,7 @@ func TestEverySettingCanBeGivenInEachOfThreeWays(t *testing.T) {
 		"gossip-addr": "127.0.0.1:83", "advertise": "n7.example.org", "public-url": "https://s.example.org/", "join": "a,b:9,srv://c.d",
 		"bootstrap-expect": "3", "cluster-secret": secretA, "root-key": secretB, "replica": "false", "zone": "eu-1",
 		"cache-size": "64MiB", "memory-limit": "1GiB", "log-level": "debug", "log-format": "json", "ops-addr": ":9090",
-		"log-store": "wal", "tls-cert": "c.pem", "tls-key": "k.pem", "miss-limit": "50",
+		"log-store": "wal", "tls-cert": "c.pem", "tls-key": "k.pem", "miss-limit": "50", "redirect-addr": ":8000",
 	}
 	want := Settings{
 		Node: NodeSettings{
@@ -114,7 +114,7 @@ func TestEverySettingCanBeGivenInEachOfThreeWays(t *testing.T) {
 			Join: []string{"a:7946", "b:9", "srv://c.d"}, BootstrapExpect: 3,
 		},
 		Listen: ListenSettings{
-			HTTP: "127.0.0.1:81", Cluster: "127.0.0.1:82", Gossip: "127.0.0.1:83", Ops: ":9090",
+			HTTP: "127.0.0.1:81", Cluster: "127.0.0.1:82", Gossip: "127.0.0.1:83", Ops: ":9090", Redirect: ":8000",
 			PublicURL: "https://s.example.org", TLSCert: "c.pem", TLSKey: "k.pem",
 		},
 		Secrets: SecretSettings{Cluster: parsed(t, secretA), RootKey: secretB},

@@ -116,6 +116,10 @@ func serviceOptions() []option {
 			setText(func(s *Settings) *string { return &s.Log.Format }, checkFormat),
 		},
 		{
+			"redirect-addr", "extra listener that serves redirects and nothing else", text, "",
+			setText(func(s *Settings) *string { return &s.Listen.Redirect }, checkListen),
+		},
+		{
 			"ops-addr", "extra listener for health, metrics and pprof", text, "",
 			setText(func(s *Settings) *string { return &s.Listen.Ops }, checkListen),
 		},

@@ -52,6 +52,8 @@ type NodeSettings struct {
 // any free port.
 type ListenSettings struct {
 	HTTP, Cluster, Gossip string
+	// Redirect is an extra listener for redirects and nothing else; empty for none.
+	Redirect string
 	// Ops is an extra listener for health, metrics and pprof; empty for none.
 	Ops string
 	// PublicURL is the base of short URLs, without a slash at the end; empty until the HTTP listener is bound, for then it is
