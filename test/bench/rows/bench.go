@@ -46,7 +46,8 @@ type Bench struct {
 	ports   proc.Ports
 	running []*proc.Process
 	urls    []string
-	help    string // what the program says of its settings
+	bodies  [][]byte // of creates, for each of the URLs
+	help    string   // what the program says of its settings
 	told    map[string]bool
 	current []string // rows of the family that runs
 	stock   *stock
@@ -99,6 +100,7 @@ func New(o Options, report *rounds.Report) (*Bench, error) {
 	}
 	var err error
 	b.urls, err = readURLs(o.URLs)
+	b.bodies = creations(b.urls)
 	return b, err
 }
 

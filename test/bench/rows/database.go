@@ -92,7 +92,7 @@ func (b *Bench) shops(ctx context.Context, ours, theirs shop, name string, rows 
 func (b *Bench) buying(name string, s shop) target {
 	return target{name: name, servers: s.servers, load: load.Config{
 		Targets: []string{s.http}, Connections: databaseClients, Status: 201, Location: true,
-		Source: posting(s.http, "/api/v1/links", b.creations()),
+		Source: posting(s.http, "/api/v1/links", b.bodies),
 	}}
 }
 

@@ -145,14 +145,20 @@ func waitHTTP(ctx context.Context, p *proc.Process, url string, within time.Dura
 	})
 }
 
-// output runs a program to its end.
+// output runs a program to its end and gives what it prints.
 func (b *Bench) output(ctx context.Context, path string, args ...string) (string, error) {
+	out, _, err := b.timed(ctx, path, args...)
+	return out, err
+}
+
+// timed is output, with the processor time that the program took.
+func (b *Bench) timed(ctx context.Context, path string, args ...string) (string, time.Duration, error) {
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir = b.Module
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("%s %v: %w: %.2000s", path, args, err, out)
+		return "", 0, fmt.Errorf("%s %v: %w: %.2000s", path, args, err, out)
 	}
-	return string(out), nil
+	return string(out), cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
 }

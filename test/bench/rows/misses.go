@@ -19,8 +19,8 @@ const (
 	baseCreates, baseHits = 500, 4000
 	// baseClients is how many connections make links, and as many follow them.
 	baseClients = 16
-	// missClients is how many connections ask for unknown codes.
-	missClients = 64
+	// missClients is how many connections ask for unknown codes: so many that the rate holds while each waits a while.
+	missClients = 1000
 	// missLinks is how many links are followed.
 	missLinks = 100_000
 )

@@ -161,10 +161,9 @@ func addressesOf(nodes []*node) []string {
 
 // creating is a target: links, one a request, made through all of the nodes.
 func (b *Bench) creating(nodes []*node, connections int) target {
-	bodies := b.creations()
 	return target{name: fmt.Sprintf("tinyurl, %d clients", connections), servers: processesOf(nodes), load: load.Config{
 		Targets: addressesOf(nodes), Connections: connections, Status: 201, Location: true,
-		Source: posting(nodes[0].http, "/api/v1/links", bodies),
+		Source: posting(nodes[0].http, "/api/v1/links", b.bodies),
 	}}
 }
 

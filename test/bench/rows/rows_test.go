@@ -116,6 +116,7 @@ func TestURLsThatSomePeerCannotWriteAreLeftOut(t *testing.T) {
 func TestBodiesAreJSONAndGoOnFromTheBeginning(t *testing.T) {
 	b := bench(t, io.Discard)
 	b.urls = []string{"https://a.example/?x=1&y=2", "https://b.example/"}
+	b.bodies = creations(b.urls)
 	var bulk struct{ Links []struct{ LongURL string } }
 	if err := json.Unmarshal(b.bulk(nil, 1, 3), &bulk); err != nil {
 		t.Fatal(err)
@@ -127,7 +128,7 @@ func TestBodiesAreJSONAndGoOnFromTheBeginning(t *testing.T) {
 	if want := []string{b.urls[1], b.urls[0], b.urls[1]}; !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
-	if n := len(b.creations()); n != 2 {
+	if n := len(b.bodies); n != 2 {
 		t.Errorf("%d creates", n)
 	}
 	if n := len(b.bulks(3, 2)); n != 3 {
@@ -297,12 +298,12 @@ func TestTheClientOfEtcdIsFollowed(t *testing.T) {
 }
 
 func TestWrkIsRead(t *testing.T) {
-	got, err := wrkSample("Running 1s test\n  2 threads\nRequests/sec:  52345.67\nTransfer/sec: 1MB\n")
-	if err != nil || got.Rate != 52345.67 {
+	got, err := wrkResult("Running 1s test\n  2 threads\n  104690 requests in 2.00s, 17.1MB read\nRequests/sec:  52345.00\n")
+	if err != nil || got.Rate() != 52345 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	for _, bad := range []string{"", "Requests/sec:", "Non-2xx or 3xx responses: 5\nRequests/sec: 1\n"} {
-		if _, err := wrkSample(bad); err == nil {
+	for _, bad := range []string{"", "  5 requests in ,\n", "Non-2xx or 3xx responses: 5\n  5 requests in 1s, x\n"} {
+		if _, err := wrkResult(bad); err == nil {
 			t.Errorf("%q was read", bad)
 		}
 	}

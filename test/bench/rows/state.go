@@ -38,6 +38,7 @@ const (
 func stateRows() []string {
 	return []string{
 		"state/creates", "state/redirects", "state/redirects-cpu", "state/memory", "state/snapshot-pause", "state/disk", "state/restart",
+		"state/memory-restarted",
 	}
 }
 
@@ -77,6 +78,7 @@ func (b *Bench) states(ctx context.Context) error {
 		{"state/snapshot-pause", "ms", pauseBound, min(b.Rounds, snapshots), s.pause},
 		{"state/disk", "B a link", diskBoundEach, 1, s.disk},
 		{"state/restart", "s", restartBound, b.Rounds, s.restart},
+		{"state/memory-restarted", "MB", memoryBound, b.Rounds, s.memory},
 	} {
 		b.compareTimes(ctx, rounds.Pair{
 			A:        rounds.Side{Name: fmt.Sprintf("%d links", s.links()), Measure: look.measure},

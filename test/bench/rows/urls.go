@@ -61,10 +61,10 @@ func plain(url string) bool {
 	return true
 }
 
-// creations are the bodies of creates.
-func (b *Bench) creations() [][]byte {
-	bodies := make([][]byte, len(b.urls))
-	for i, url := range b.urls {
+// creations are the bodies of creates, one for each URL.
+func creations(urls []string) [][]byte {
+	bodies := make([][]byte, len(urls))
+	for i, url := range urls {
 		bodies[i] = fmt.Appendf(nil, `{"longUrl":%s}`, quoted(url))
 	}
 	return bodies
@@ -86,7 +86,7 @@ func (b *Bench) bulk(dst []byte, first, rows int) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = fmt.Appendf(dst, `{"longUrl":%s}`, quoted(b.urls[(first+i)%len(b.urls)]))
+		dst = append(dst, b.bodies[(first+i)%len(b.bodies)]...)
 	}
 	return append(dst, "]}"...)
 }
