@@ -34,6 +34,7 @@ type stock struct {
 	// codes are those of all links, one after the other; the link number i leads to the URL number i, from the beginning after
 	// the last.
 	codes []byte
+	again atomic.Int64 // blocks that were sent again
 }
 
 // filled starts a lone node and fills it.
@@ -113,8 +114,8 @@ func (s *stock) grow(ctx context.Context, links int) error {
 	}
 	s.codes = grown
 	took := time.Since(began)
-	s.node.bench.Report.Note("filled %s from %d to %d links in %v: %.0f links/s", s.node.name, have, s.links(),
-		took.Round(time.Millisecond), float64(s.links()-have)/took.Seconds())
+	s.node.bench.Report.Note("filled %s from %d to %d links in %v: %.0f links/s; %d blocks were refused at first", s.node.name, have, s.links(),
+		took.Round(time.Millisecond), float64(s.links()-have)/took.Seconds(), s.again.Swap(0))
 	return nil
 }
 
@@ -125,6 +126,7 @@ func (s *stock) block(ctx context.Context, hand *http.Client, body, codes []byte
 		if !errors.Is(err, errBusy) || refused == refusals {
 			return err
 		}
+		s.again.Add(1)
 		select {
 		case <-time.After(refusalPause):
 		case <-ctx.Done():
@@ -133,7 +135,8 @@ func (s *stock) block(ctx context.Context, hand *http.Client, body, codes []byte
 	}
 }
 
-// errBusy says that a node refused a block and made none of it.
+// errBusy says that a node refused a block, or cannot say what became of all of it. What it may have made is too many, which
+// does no harm.
 var errBusy = errors.New("the node is busy")
 
 // try sends a block once.
@@ -152,10 +155,11 @@ func (s *stock) try(ctx context.Context, hand *http.Client, body, codes []byte) 
 	if err != nil {
 		return err
 	}
-	if response.StatusCode == http.StatusServiceUnavailable && bytes.Contains(answer, []byte(`"overloaded"`)) {
-		return fmt.Errorf("%w: %s", errBusy, answer)
+	n := takeCodes(codes, answer)
+	if n != len(codes)/codeLength && (bytes.Contains(answer, []byte(`"overloaded"`)) || bytes.Contains(answer, []byte(`"no_leader"`))) {
+		return fmt.Errorf("%w: %.300s", errBusy, answer)
 	}
-	if n := takeCodes(codes, answer); n != len(codes)/codeLength {
+	if n != len(codes)/codeLength {
 		return fmt.Errorf("%d links were made of %d: %s %.300s", n, len(codes)/codeLength, response.Status, answer)
 	}
 	return nil
