@@ -161,8 +161,13 @@ func (b *Bench) rest(err error) {
 	if err == nil {
 		err = errors.New("the family ended without it")
 	}
-	for _, row := range b.current {
-		if !b.told[row] {
+	b.fail(err, b.current...)
+}
+
+// fail tells why rows could not be measured.
+func (b *Bench) fail(err error, rows ...string) {
+	for _, row := range rows {
+		if b.wantsAny(row) && !b.told[row] {
 			b.told[row] = true
 			b.Report.Fail(row, err)
 		}

@@ -41,8 +41,7 @@ func perLink(n int) string {
 func (b *Bench) creates(ctx context.Context) error {
 	theirs, err := b.etcdTrio(ctx, "etcd", nil)
 	if err != nil {
-		b.skip("no etcd: "+err.Error(), b.current...)
-		return nil
+		return b.absent(err, b.current...)
 	}
 	nodes, err := b.trio(ctx, "create", nil)
 	if err != nil {

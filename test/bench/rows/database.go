@@ -54,12 +54,11 @@ func (b *Bench) databases(ctx context.Context) error {
 			continue
 		}
 		theirs, err := d.open(ctx)
-		if err != nil {
-			b.skip(err.Error(), rows...)
-			continue
+		if err == nil {
+			err = b.shops(ctx, ours, theirs, d.name, rows)
 		}
-		if err := b.shops(ctx, ours, theirs, d.name, rows); err != nil {
-			return err
+		if err := b.absent(err, rows...); err != nil {
+			b.fail(err, rows...)
 		}
 	}
 	return nil

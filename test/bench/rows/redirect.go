@@ -51,8 +51,7 @@ func (b *Bench) noise(ctx context.Context) error {
 	}
 	wrk, err := b.wrkSide(ctx, s, first)
 	if err != nil {
-		b.skip(err.Error(), "generator/wrk")
-		return nil
+		return b.absent(err, "generator/wrk")
 	}
 	b.compare(ctx, rounds.Pair{A: sides[0], B: wrk, Readings: []rounds.Reading{rounds.Rate("generator/wrk")}})
 	return nil
@@ -76,10 +75,11 @@ func (b *Bench) redirects(ctx context.Context) error {
 	}
 	peers := []peer{{"bare-nethttp", b.side(bare)}}
 	if all := redirectRows()[4:]; b.wantsAny(all...) {
-		if nginx, err := b.nginx(ctx, s); err != nil {
-			b.skip(err.Error(), all...)
-		} else {
+		nginx, err := b.nginx(ctx, s)
+		if err == nil {
 			peers = append(peers, peer{"nginx-map", b.side(nginx)})
+		} else if err := b.absent(err, all...); err != nil {
+			b.fail(err, all...)
 		}
 	}
 	for _, p := range peers {

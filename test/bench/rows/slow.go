@@ -40,17 +40,14 @@ func slowRows() []string {
 func (b *Bench) slowDisk(ctx context.Context) error {
 	strace, err := b.tool(ctx, "strace", "/usr/bin/strace", "strace")
 	if err != nil {
-		b.skip(err.Error(), b.current...)
-		return nil
+		return b.absent(err, b.current...)
 	}
 	if err := b.traceCost(ctx, strace); err != nil {
-		b.skip(fmt.Sprintf("syncs cannot be slowed down by the right time: %v", err), b.current...)
-		return nil
+		return b.absent(err, b.current...)
 	}
 	theirs, err := b.etcdTrio(ctx, "slow-etcd", tracer(strace, slowBy))
 	if err != nil {
-		b.skip("no etcd: "+err.Error(), b.current...)
-		return nil
+		return b.absent(err, b.current...)
 	}
 	for _, store := range logStores() {
 		if err := b.slowStore(ctx, store, strace, theirs); err != nil {
@@ -114,7 +111,7 @@ func (b *Bench) traceCost(ctx context.Context, strace string) error {
 	}
 	b.Report.Note("a sync here takes %v; under strace %v; slowed by %v %v (medians)", took[0], took[1], slowBy, took[2])
 	if added := took[2] - took[1]; added < slowBy/2 || added > 2*slowBy {
-		return fmt.Errorf("%v were added instead of %v", added, slowBy)
+		return fmt.Errorf("syncs slowed by %v: %w: %v were added", slowBy, errAbsent, added)
 	}
 	return nil
 }

@@ -21,13 +21,25 @@ const (
 	buildWithin = 10 * time.Minute
 )
 
+// errAbsent says that a peer cannot be had on this machine.
+var errAbsent = errors.New("it cannot be had")
+
+// absent skips rows whose peer cannot be had. Any other error it gives back.
+func (b *Bench) absent(err error, rows ...string) error {
+	if !errors.Is(err, errAbsent) {
+		return err
+	}
+	b.skip(err.Error(), rows...)
+	return nil
+}
+
 // tool finds a program, or the first match of a pattern, and fetches its package if that may be done.
 func (b *Bench) tool(ctx context.Context, program, pattern, debian string) (string, error) {
 	if path, err := locate(program, pattern); err == nil {
 		return path, nil
 	}
 	if !b.Install {
-		return "", fmt.Errorf("%s is not installed, and -install=false", program)
+		return "", fmt.Errorf("%s: %w: it is not installed, and -install=false", program, errAbsent)
 	}
 	if _, tried := b.setUp[debian]; !tried {
 		ctx, cancel := context.WithTimeout(ctx, fetchWithin)
@@ -36,7 +48,7 @@ func (b *Bench) tool(ctx context.Context, program, pattern, debian string) (stri
 	}
 	path, err := locate(program, pattern)
 	if err != nil {
-		err = fmt.Errorf("%s cannot be had: %w", program, errors.Join(b.setUp[debian], err))
+		err = fmt.Errorf("%s: %w: %w", program, errAbsent, errors.Join(b.setUp[debian], err))
 	}
 	return path, err
 }
@@ -68,7 +80,10 @@ func (b *Bench) peer(ctx context.Context, name string) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, buildWithin)
 		defer cancel()
 		b.built = true
-		_, b.peers = b.output(ctx, "go", "build", "-C", filepath.Join(b.Module, "test/bench/peers"), "-o", b.Dir+"/peers/", "./...")
+		_, err := b.output(ctx, "go", "build", "-C", filepath.Join(b.Module, "test/bench/peers"), "-o", b.Dir+"/peers/", "./...")
+		if err != nil {
+			b.peers = fmt.Errorf("%s: %w: %w", name, errAbsent, err)
+		}
 	}
 	return filepath.Join(b.Dir, "peers", name), b.peers
 }
@@ -90,5 +105,5 @@ func someone(names ...string) (*syscall.Credential, error) {
 		gid, err := strconv.ParseUint(found.Gid, 10, 32)
 		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
 	}
-	return nil, fmt.Errorf("there is no user %v", names)
+	return nil, fmt.Errorf("%w: there is no user %v", errAbsent, names)
 }
