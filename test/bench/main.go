@@ -51,7 +51,7 @@ func read(args []string, out io.Writer) (settings, error) {
 	flags.StringVar(&s.options.Tinyurl, "tinyurl", "bin/tinyurl", "the program")
 	flags.IntVar(&s.options.Stock, "stock", 1_000_000, "links of the redirect rows")
 	flags.IntVar(&s.options.Links, "links", 10_000_000, "links of the state rows")
-	flags.StringVar(&s.options.URLs, "urls", os.Getenv("TINYURL_BENCH_URLS"), "file of one URL a line (TINYURL_BENCH_URLS; default: made up, of about 100 bytes)")
+	flags.StringVar(&s.options.URLs, "urls", os.Getenv("TINYURL_BENCH_URLS"), "file of one URL a line (TINYURL_BENCH_URLS; default: made up, of about 110 bytes)")
 	flags.StringVar(&s.dir, "dir", os.TempDir(), "where the data goes, on the disk to be measured")
 	flags.BoolVar(&s.options.Install, "install", true, "fetch peers that are missing from Debian")
 	flags.BoolVar(&s.keep, "keep", false, "keep the data and the logs")

@@ -17,12 +17,15 @@ import (
 // madeUp is how many URLs are made up where none are given.
 const madeUp = 20_000
 
-// readURLs reads one URL a line; an empty path makes some up, of about 100 bytes.
+// readURLs reads one URL a line; an empty path makes some up, of about 110 bytes, half of them chance, so
+// that they are not packed much better than real ones.
 func readURLs(path string) ([]string, error) {
 	if path == "" {
 		urls := make([]string, madeUp)
+		chance := rand.New(rand.NewPCG(1, 2))
 		for i := range urls {
-			urls[i] = fmt.Sprintf("https://www.example.org/a-shop/of-many-things/%08d?campaign=%06d&source=newsletter&medium=mail", i*7919, i)
+			urls[i] = fmt.Sprintf("https://www.example.org/%016x/%016x/article-%d.html?session=%016x&source=mail",
+				chance.Uint64(), chance.Uint64(), i, chance.Uint64())
 		}
 		return urls, nil
 	}

@@ -52,7 +52,7 @@ func main() {
 func read() (options, error) {
 	var o options
 	endpoints := flag.String("endpoints", "", "members, separated by commas")
-	urls := flag.String("urls", "", "file of one value a line; empty for values made up, of about 100 bytes")
+	urls := flag.String("urls", "", "file of one value a line; empty for values made up, of about 110 bytes")
 	flag.IntVar(&o.clients, "clients", 1, "how many put at once")
 	flag.IntVar(&o.connections, "connections", 1, "connections to each member")
 	flag.DurationVar(&o.warm, "warm", 500*time.Millisecond, "time before it counts")
@@ -60,9 +60,10 @@ func read() (options, error) {
 	flag.Parse()
 	o.endpoints = strings.Split(*endpoints, ",")
 	if *urls == "" {
+		chance := rand.New(rand.NewPCG(1, 2))
 		for i := range 20_000 {
-			o.values = append(o.values, fmt.Sprintf(
-				"https://www.example.org/a-shop/of-many-things/%08d?campaign=%06d&source=newsletter&medium=mail", i*7919, i))
+			o.values = append(o.values, fmt.Sprintf("https://www.example.org/%016x/%016x/article-%d.html?session=%016x&source=mail",
+				chance.Uint64(), chance.Uint64(), i, chance.Uint64()))
 		}
 		return o, nil
 	}
