@@ -153,3 +153,41 @@ func TestAProcessThatIsKilledLosesNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatWasKeptIsMissed takes the end of the log away: of one that was closed the last append, of one that was killed all of
+// its newest segment.
+func TestWhatWasKeptIsMissed(t *testing.T) {
+	for name, lose := range map[string]func(t *testing.T, path string, l *Log) (left string){
+		"the last append before a stop": func(t *testing.T, path string, l *Log) string {
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+			newest, _, _ := newestSegment(t, path)
+			changeFile(t, newest, loseLast)
+			return path
+		},
+		"the newest segment of a killed node": func(t *testing.T, path string, l *Log) string {
+			killed := filepath.Join(t.TempDir(), "raft")
+			if err := os.CopyFS(killed, os.DirFS(path)); err != nil {
+				t.Fatal(err)
+			}
+			newest, _, _ := newestSegment(t, killed)
+			changeFile(t, newest, gone)
+			return killed
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "raft")
+			l, _ := smallSegments.openAt(t, path, nil)
+			for i := uint64(1); i <= 3; i++ {
+				if err := l.StoreLog(entry(i, "data")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := Open(Config{Engine: smallSegments, Path: lose(t, path, l), NoSync: true, Fatal: func(error) {}})
+			if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "was kept") {
+				t.Errorf("Open: %v, want ErrDamaged", err)
+			}
+		})
+	}
+}

@@ -131,7 +131,7 @@ var damagedWAL = map[string]func(t *testing.T, dir string, files []string){
 	"a bit of the list of segments": func(t *testing.T, dir string, _ []string) {
 		changeMeta(t, dir, func(tx *bbolt.Tx) error {
 			raw := bytes.Clone(tx.Bucket(walMetaBucket).Get(walStateKey))
-			raw[bytes.Index(raw, []byte("MinIndex"))+10] ^= 1
+			raw[bytes.Index(raw, []byte("CreateTime"))+14] ^= 1 // in the year
 			return tx.Bucket(walMetaBucket).Put(walStateKey, raw)
 		})
 	},

@@ -152,6 +152,11 @@ func reopenTorn(t *testing.T, base string, newest []byte, kept uint64) {
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
+		// No rest of the broken write stands behind the new one.
+		_, info, content := newestSegment(t, path)
+		if found, err := scanTail(content, info); err != nil || found.torn != 0 {
+			t.Errorf("%d bytes behind the end, %v", found.torn, err)
+		}
 	}
 }
 
