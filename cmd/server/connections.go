@@ -12,15 +12,17 @@ const (
 	maxConnections = 100_000
 )
 
-// connections is how many HTTP connections a listener takes at once: half of the files the process may open. The other half is for
-// the store, the log and the other nodes; a store that cannot open a file stops the node, and strangers must not be able to bring that
-// about with idle connections.
-func connections(files uint64) int {
+// connections is how many HTTP connections a listener takes at once: all of them together have half of the files the process may
+// open. The other half is for the store, the log and the other nodes; a store that cannot open a file stops the node, and strangers
+// must not be able to bring that about with idle connections.
+func connections(files uint64, listeners int) int {
 	if files == 0 {
 		return maxConnections
 	}
-	return int(min(max(files/2, minConnections), maxConnections))
+	return int(min(max(files/2/uint64(max(listeners, 1)), minConnections), maxConnections))
 }
 
-// limited makes the connections past the limit wait until others end.
-func limited(l net.Listener) net.Listener { return netutil.LimitListener(l, connections(openFiles())) }
+// limited makes the connections past the limit, of one of so many listeners, wait until others end.
+func limited(l net.Listener, listeners int) net.Listener {
+	return netutil.LimitListener(l, connections(openFiles(), listeners))
+}

@@ -48,6 +48,17 @@ func bind(ctx context.Context, s Settings) (_ *listeners, err error) {
 	return l, err
 }
 
+// ofHTTP is how many of them take HTTP connections.
+func (l *listeners) ofHTTP() int {
+	n := 0
+	for _, ln := range []net.Listener{l.http, l.redirect, l.ops} {
+		if ln != nil {
+			n++
+		}
+	}
+	return n
+}
+
 // close closes what is open.
 func (l *listeners) close() error {
 	var errs []error

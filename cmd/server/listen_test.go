@@ -22,6 +22,9 @@ func TestListenersGetRealPorts(t *testing.T) {
 			t.Errorf("%s listens on %s", name, ln.Addr())
 		}
 	}
+	if l.ofHTTP() != 3 {
+		t.Errorf("%d listeners of HTTP", l.ofHTTP())
+	}
 	if strings.HasSuffix(l.gossip, ":0") || !strings.HasPrefix(l.gossip, "127.0.0.1:") {
 		t.Errorf("gossip = %s", l.gossip)
 	}

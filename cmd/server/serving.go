@@ -44,7 +44,7 @@ func (a *App) newServer(name string, handler http.Handler, certificate api.GetCe
 }
 
 func (a *App) serve(name string, server httpServer, listener net.Listener) {
-	a.servers = append(a.servers, &serving{name: name, server: server, listener: limited(listener)})
+	a.servers = append(a.servers, &serving{name: name, server: server, listener: limited(listener, a.listeners.ofHTTP())})
 }
 
 // run serves until the server is shut down.
