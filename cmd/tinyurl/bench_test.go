@@ -145,7 +145,8 @@ func (f *benchFake) bench(t *testing.T, args ...string) (int, benchReport, strin
 func TestBenchFillsCreatesAndFollowsOnAllNodes(t *testing.T) {
 	f := newBenchFake(t, 3)
 	code, report, said := f.bench(t, "--duration", "200ms", "--concurrency", "6", "--fill", "12345")
-	if code != 0 || len(report.Phases) != 3 || len(report.Nodes) != 3 || report.Interrupted {
+	// Of a member that has failed nothing is said: nobody expects it to answer.
+	if code != 0 || len(report.Phases) != 3 || len(report.Nodes) != 3 || report.Interrupted || strings.Contains(said, "left out") {
 		t.Fatalf("exit %d, %+v, %s", code, report, said)
 	}
 	fill, creates, redirects := report.Phases[0], report.Phases[1], report.Phases[2]
