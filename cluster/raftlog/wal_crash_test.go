@@ -191,3 +191,34 @@ func TestWhatWasKeptIsMissed(t *testing.T) {
 		})
 	}
 }
+
+// TestDamageInASegmentWithoutOffsetsIsSeen damages a segment whose end was cut off, which has only its appends to go by. What
+// was cut off does not matter.
+func TestDamageInASegmentWithoutOffsetsIsSeen(t *testing.T) {
+	for data, want := range map[string]error{"kept 2": ErrDamaged, "cut off 5": nil} {
+		path := filepath.Join(t.TempDir(), "raft")
+		l, _ := smallSegments.openAt(t, path, nil)
+		for i, d := range []string{"kept 1", "kept 2", "kept 3", "cut off 4", "cut off 5"} {
+			if err := l.StoreLog(entry(uint64(i+1), d)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(l.DeleteRange(4, 5), l.StoreLog(entry(4, "another")), l.Close()); err != nil {
+			t.Fatal(err)
+		}
+		changeFile(t, filepath.Join(path, segment.FileName(listed(t, path).Segments[0])), func(b []byte) []byte {
+			b[strings.Index(string(b), data)] ^= 1
+			return b
+		})
+		l, err := Open(Config{Engine: smallSegments, Path: path, NoSync: true, Fatal: func(error) {}})
+		if !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", data, err, want)
+		}
+		if err == nil {
+			wantRange(t, l, 1, 4)
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
