@@ -79,6 +79,13 @@ partition-long: ## Faults, and pairs of them, again and again (MINUTES, SEED)
 mutations: ## Break the product in every known way and see each noticed (ONLY); 35 minutes
 	$(GO) run -tags $(TAGS) ./test/mutations $(if $(ONLY),-only '$(ONLY)')
 
+# Compare two runs with benchstat: make bench >old.txt, and again.
+BENCH ?= .
+COUNT ?= 6
+.PHONY: bench
+bench: ## Measure the hot pieces, in the form benchstat reads (BENCH, COUNT)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -p 1 -tags $(TAGS) -timeout 60m ./api/... ./fsm/... ./cluster/raftlog
+
 FUZZTIME ?= 60s
 .PHONY: fuzz
 fuzz: ## Run every fuzz test for FUZZTIME, one after the other
