@@ -45,7 +45,7 @@ func read(args []string, out io.Writer) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(out)
-	flags.StringVar(&s.rows, "rows", "", "rows to measure, separated by commas: names, beginnings with *, or families (default: all)")
+	flags.StringVar(&s.rows, "rows", "", "rows to measure, separated by commas: names, beginnings with *, families, or all (default: all)")
 	flags.IntVar(&s.options.Rounds, "rounds", 5, "how often each pair is measured")
 	flags.Float64Var(&s.seconds, "seconds", 3, "how long one side is measured")
 	flags.StringVar(&s.options.Tinyurl, "tinyurl", "bin/tinyurl", "the program")

@@ -21,7 +21,8 @@ import (
 
 // Options say what is measured and how long. All are required, except where said.
 type Options struct {
-	// Rows are patterns of the rows wanted: a name, the beginning of one followed by *, or the name of a family. None means all.
+	// Rows are patterns of the rows wanted: a name, the beginning of one followed by *, the name of a family, or all. None means all,
+	// too.
 	Rows []string
 	// Rounds is how often each pair is measured, For how long one side is, Warm how long it runs before that.
 	Rounds    int
@@ -104,11 +105,14 @@ func New(o Options, report *rounds.Report) (*Bench, error) {
 	return b, err
 }
 
+// everything is the pattern of all rows.
+const everything = "all"
+
 func matches(pattern, family, row string) bool {
 	if beginning, ok := strings.CutSuffix(pattern, "*"); ok {
 		return strings.HasPrefix(row, beginning)
 	}
-	return pattern == row || pattern == family
+	return pattern == row || pattern == family || pattern == everything
 }
 
 // wants reports whether a row was asked for.
@@ -125,6 +129,7 @@ func (b *Bench) wantsAny(rows ...string) bool {
 // something did.
 func (b *Bench) Run(ctx context.Context) error {
 	defer b.stopAll()
+	start := time.Now()
 	if err := b.describe(ctx); err != nil {
 		return err
 	}
@@ -147,6 +152,7 @@ func (b *Bench) Run(ctx context.Context) error {
 		b.stopAll()
 		b.Report.Note("%s took %v", f.name, time.Since(began).Round(time.Second))
 	}
+	b.Report.Note("all of it took %v", time.Since(start).Round(time.Second))
 	if err := b.Report.Table(); err != nil {
 		return err
 	}

@@ -18,9 +18,6 @@ import (
 const (
 	rootKey       = "the-root-key-of-a-benchmark-that-nobody-needs-to-keep"
 	clusterSecret = "the-secret-of-a-benchmark-that-nobody-needs-to-keep"
-	// cacheSize is the store's block cache, in the words of the setting and in bytes.
-	cacheSize      = "64MiB"
-	cacheSizeBytes = 64 << 20
 	// readyWithin bounds the start of a node.
 	readyWithin = 2 * time.Minute
 )
@@ -52,7 +49,7 @@ func (b *Bench) node(name string, more ...string) (*node, error) {
 	}
 	n.args = append([]string{
 		"serve", "--name", name, "--data-dir", n.dir, "--advertise", "127.0.0.1", "--http-addr", n.http, "--cluster-addr", cluster,
-		"--gossip-addr", n.gossip, "--cache-size", cacheSize, "--log-level", "warn",
+		"--gossip-addr", n.gossip, "--log-level", "warn",
 	}, more...)
 	return n, nil
 }
@@ -73,6 +70,18 @@ func (n *node) start() (err error) {
 // ready waits until the node is.
 func (n *node) ready(ctx context.Context) error {
 	return waitHTTP(ctx, n.process, "http://"+n.http+"/readyz", readyWithin)
+}
+
+// again ends the node, which runs, in order and starts it with more settings.
+func (n *node) again(ctx context.Context, more ...string) error {
+	if err := n.process.Stop(stopWithin); err != nil {
+		return err
+	}
+	n.args = append(n.args, more...)
+	if err := n.start(); err != nil {
+		return err
+	}
+	return n.ready(ctx)
 }
 
 // lone starts a node that is a cluster of itself.

@@ -66,7 +66,7 @@ func TestRowsAreChosenByNameBeginningOrFamily(t *testing.T) {
 			t.Errorf("%s: %v", row[1], got)
 		}
 	}
-	if !bench(t, io.Discard).wants("create", "create-16/etcd") {
+	if !bench(t, io.Discard).wants("create", "create-16/etcd") || !bench(t, io.Discard, "all").wants("state", "state/disk") {
 		t.Error("without a choice not all are wanted")
 	}
 	if _, err := New(Options{Rows: []string{"creat"}}, rounds.NewReport(io.Discard)); err == nil {
