@@ -35,9 +35,11 @@ const (
 	raftPath       = "github.com/hashicorp/raft"
 	raftBoltPath   = "github.com/hashicorp/raft-boltdb"
 	boltPath       = "go.etcd.io/bbolt"
+	raftWALPath    = "github.com/hashicorp/raft-wal"
 	autopilotPath  = "github.com/hashicorp/raft-autopilot"
 	memberlistPath = "github.com/hashicorp/memberlist"
 	ginPath        = "github.com/gin-gonic/gin"
+	fasthttpPath   = "github.com/valyala/fasthttp"
 	pebblePath     = "github.com/cockroachdb/pebble"
 	protobufPath   = "google.golang.org/protobuf"
 )
@@ -48,7 +50,8 @@ func House() Rules {
 		Libraries: []Library{
 			{"gin", []string{ginPath}, []string{"api"}},
 			{"raft", []string{raftPath}, []string{"fsm", "cluster", "cluster/transport", "cluster/raftlog"}},
-			{"raft-boltdb and bbolt", []string{raftBoltPath, boltPath}, []string{"cluster/raftlog"}},
+			{"fasthttp", []string{fasthttpPath}, []string{"api/redirect/lean"}},
+			{"the log's engines", []string{raftBoltPath, boltPath, raftWALPath}, []string{"cluster/raftlog"}},
 			{"raft-autopilot", []string{autopilotPath}, []string{"cluster"}},
 			{"memberlist", []string{memberlistPath}, []string{"cluster/gossip"}},
 			{"pebble", []string{pebblePath}, []string{"fsm/store"}},
