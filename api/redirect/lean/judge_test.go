@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/valyala/fasthttp"
+	"golang.org/x/net/http/httpguts"
 )
 
 func TestWhatIsPlain(t *testing.T) {
@@ -54,6 +55,26 @@ func TestWhatIsPlain(t *testing.T) {
 	for value, want := range map[string]bool{"close": true, "CLOSE ": true, "keep-alive": false, "Keep-Alive": false} {
 		if v, closes := judgeFields([]byte("Host: a\r\nConnection: " + value + "\r\n\r\n")); v != plain || closes != want {
 			t.Errorf("%q: %v, closes %v", value, v, closes)
+		}
+	}
+}
+
+// net/http's server looks at more than its parser: what it refuses afterwards must not be plain either.
+func TestNoByteIsPlainThatNetHTTPRefuses(t *testing.T) {
+	for c := range 256 {
+		odd := "a" + string([]byte{byte(c)}) + "b"
+		for header, allowed := range map[string]bool{
+			"Host: a\r\nX: " + odd + "\r\n\r\n":  httpguts.ValidHeaderFieldValue(odd),
+			"Host: a\r\n" + odd + ": a\r\n\r\n": httpguts.ValidHeaderFieldName(odd) || c == ':',
+			"Host: " + odd + "\r\n\r\n":          httpguts.ValidHostHeader(odd),
+		} {
+			var h fasthttp.RequestHeader
+			if err := h.Read(bufio.NewReader(strings.NewReader("GET /abc HTTP/1.1\r\n" + header))); err != nil {
+				continue
+			}
+			if v, _ := judge(&h); v == plain && !allowed {
+				t.Errorf("%q is plain", header)
+			}
 		}
 	}
 }
