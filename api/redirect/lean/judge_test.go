@@ -64,9 +64,9 @@ func TestNoByteIsPlainThatNetHTTPRefuses(t *testing.T) {
 	for c := range 256 {
 		odd := "a" + string([]byte{byte(c)}) + "b"
 		for header, allowed := range map[string]bool{
-			"Host: a\r\nX: " + odd + "\r\n\r\n":  httpguts.ValidHeaderFieldValue(odd),
+			"Host: a\r\nX: " + odd + "\r\n\r\n": httpguts.ValidHeaderFieldValue(odd),
 			"Host: a\r\n" + odd + ": a\r\n\r\n": httpguts.ValidHeaderFieldName(odd) || c == ':',
-			"Host: " + odd + "\r\n\r\n":          httpguts.ValidHostHeader(odd),
+			"Host: " + odd + "\r\n\r\n":         httpguts.ValidHostHeader(odd),
 		} {
 			var h fasthttp.RequestHeader
 			if err := h.Read(bufio.NewReader(strings.NewReader("GET /abc HTTP/1.1\r\n" + header))); err != nil {
