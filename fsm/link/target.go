@@ -126,19 +126,45 @@ func comparableHost(host string) (string, error) {
 		}
 		return "[" + address.String() + "]", nil
 	}
-	plain, err := url.PathUnescape(host)
-	if err != nil || !utf8.ValidString(plain) || strings.ContainsFunc(plain, notInHost) {
+	name := host
+	if !plainName(host) {
+		var err error
+		if name, err = mappedName(host); err != nil {
+			return "", err
+		}
+	}
+	name = strings.TrimSuffix(strings.ToLower(name), ".")
+	if name == "" || name[0] == '.' {
 		return "", invalidTarget("host %q", host)
 	}
-	if plain, err = hostProfile().ToASCII(plain); err != nil {
+	return name, nil
+}
+
+// plainName reports whether mapping would change nothing of a host but its case: ASCII without escapes, and no label in
+// punycode, which is to be judged. Nearly all hosts are such, and mapping costs more than all else that is done to a target.
+func plainName(host string) bool {
+	for i := range len(host) {
+		switch c := host[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '_':
+		case c == '-' && (i == 0 || host[i-1] != '-'): // two of them may be those of "xn--"
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// mappedName gives the ASCII name that browsers make of a host.
+func mappedName(host string) (string, error) {
+	name, err := url.PathUnescape(host)
+	if err != nil || !utf8.ValidString(name) || strings.ContainsFunc(name, notInHost) {
 		return "", invalidTarget("host %q", host)
 	}
-	plain = strings.TrimSuffix(strings.ToLower(plain), ".")
 	// Checked again: the mapping may have made a forbidden character of a lookalike.
-	if plain == "" || plain[0] == '.' || strings.ContainsFunc(plain, notInHost) {
+	if name, err = hostProfile().ToASCII(name); err != nil || strings.ContainsFunc(name, notInHost) {
 		return "", invalidTarget("host %q", host)
 	}
-	return plain, nil
+	return name, nil
 }
 
 // hostProfile maps names as browsers do (UTS 46, non-transitional) and takes the underscores that real names hold.

@@ -130,6 +130,22 @@ func FuzzParseTarget(f *testing.F) {
 	})
 }
 
+// FuzzPlainNames holds the short way to the long one: a host that is not mapped is one that mapping would not change.
+func FuzzPlainNames(f *testing.F) {
+	for _, s := range []string{"Example.COM", "a--b.example", "xn--bcher-kva", "XN--a", "x-n-.-", "my_host.", "..", ".a", "-", "bücher", "a%2eb", "1.2", "xn-", "xn---"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, host string) {
+		if !plainName(host) {
+			return
+		}
+		mapped, err := mappedName(host)
+		if err != nil || mapped != strings.ToLower(host) {
+			t.Fatalf("%q is mapped to %q, %v", host, mapped, err)
+		}
+	})
+}
+
 // TestRealTargets reads the list named by TINYURL_URLS, one URL a line: what people really shorten is taken.
 func TestRealTargets(t *testing.T) {
 	path := os.Getenv("TINYURL_URLS")
