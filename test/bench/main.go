@@ -34,7 +34,7 @@ func main() {
 // settings are the flags.
 type settings struct {
 	options    rows.Options
-	rows       string
+	rows, with string
 	seconds    float64
 	dir        string
 	list, keep bool
@@ -46,6 +46,7 @@ func read(args []string, out io.Writer) (settings, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.StringVar(&s.rows, "rows", "", "rows to measure, separated by commas: names, beginnings with *, families, or all (default: all)")
+	flags.StringVar(&s.with, "with", "", "more settings of every node of ours, as in --log-store wal")
 	flags.IntVar(&s.options.Rounds, "rounds", 5, "how often each pair is measured")
 	flags.Float64Var(&s.seconds, "seconds", 3, "how long one side is measured")
 	flags.StringVar(&s.options.Tinyurl, "tinyurl", "bin/tinyurl", "the program")
@@ -68,6 +69,7 @@ func read(args []string, out io.Writer) (settings, error) {
 	}
 	s.options.For = time.Duration(s.seconds * float64(time.Second))
 	s.options.Warm = min(s.options.For/4, time.Second)
+	s.options.With = strings.Fields(s.with)
 	if s.rows != "" {
 		s.options.Rows = strings.Split(s.rows, ",")
 	}

@@ -11,8 +11,8 @@ import (
 )
 
 func TestFlagsAreRead(t *testing.T) {
-	s, err := read([]string{"-rows", "create,bulk/etcd", "-seconds", "1.5", "-rounds", "2"}, io.Discard)
-	if err != nil || len(s.options.Rows) != 2 || s.options.For != 1500*time.Millisecond || s.options.Rounds != 2 || s.options.Warm <= 0 {
+	s, err := read([]string{"-rows", "create,bulk/etcd", "-seconds", "1.5", "-rounds", "2", "-with", "--log-store wal"}, io.Discard)
+	if err != nil || len(s.options.Rows) != 2 || s.options.For != 1500*time.Millisecond || s.options.Rounds != 2 || len(s.options.With) != 2 || s.options.Warm <= 0 {
 		t.Errorf("%+v, %v", s, err)
 	}
 	for _, bad := range []string{"-rounds=0", "-seconds=0", "-links=0", "more", "-what"} {

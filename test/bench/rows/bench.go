@@ -27,6 +27,8 @@ type Options struct {
 	// Rounds is how often each pair is measured, For how long one side is, Warm how long it runs before that.
 	Rounds    int
 	For, Warm time.Duration
+	// With are more settings of every node of the product; none are needed.
+	With []string
 	// Tinyurl is the program, Module the directory of the module.
 	Tinyurl, Module string
 	// Dir is an empty directory on the disk that is to be measured.
@@ -234,6 +236,9 @@ func (b *Bench) describe(ctx context.Context) error {
 	}
 	b.Report.Note("%d processors shared by servers and load generator, Go %s, data in %s, %d rounds of %v a side",
 		runtime.NumCPU(), runtime.Version(), b.Dir, b.Rounds, b.For)
+	if len(b.With) > 0 {
+		b.Report.Note("every node of ours has %s", strings.Join(b.With, " "))
+	}
 	return nil
 }
 

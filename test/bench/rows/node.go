@@ -47,10 +47,10 @@ func (b *Bench) node(name string, more ...string) (*node, error) {
 			return nil, err
 		}
 	}
-	n.args = append([]string{
+	n.args = slices.Concat([]string{
 		"serve", "--name", name, "--data-dir", n.dir, "--advertise", "127.0.0.1", "--http-addr", n.http, "--cluster-addr", cluster,
 		"--gossip-addr", n.gossip, "--log-level", "warn",
-	}, more...)
+	}, b.With, more)
 	return n, nil
 }
 

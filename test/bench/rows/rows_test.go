@@ -309,6 +309,22 @@ func TestWrkIsRead(t *testing.T) {
 	}
 }
 
+func TestANodeHasTheSettingsOfAllAndItsOwn(t *testing.T) {
+	b := bench(t, io.Discard)
+	b.With = []string{"--log-store", "wal"}
+	n, err := b.node("n", "--log-store", "bolt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := strings.Join(n.args, " ")
+	if !strings.HasSuffix(line, " --log-store wal --log-store bolt") || !strings.Contains(line, "--http-addr "+n.http+" ") {
+		t.Error(line)
+	}
+	if other, err := b.node("m"); err != nil || strings.Contains(strings.Join(other.args, " "), "bolt") {
+		t.Errorf("one node's settings went to another: %v", err)
+	}
+}
+
 func TestMetricsAreSummed(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "# HELP x_sum y\nx_sum{group=\"0\"} 1.5\nx_sum{group=\"1\"} 2e-1\nx_total 7\n")
