@@ -43,7 +43,7 @@ func (s *Server) createLinks(ctx context.Context, c *call) (reply, error) {
 	}
 	// With nothing to ask for, the cluster is left alone: an answer about bad rows needs no leader.
 	if len(drafts) == 0 {
-		return reply{status: http.StatusOK, body: v1.Results{Results: results}}, nil
+		return reply{status: http.StatusOK, body: &v1.Results{Results: results}}, nil
 	}
 	made, err := s.create(ctx, drafts)
 	if err != nil {
@@ -56,11 +56,10 @@ func (s *Server) createLinks(ctx context.Context, c *call) (reply, error) {
 		case m.Err != nil:
 			results[places[i]] = s.failed(c, about(m.Err))
 		default:
-			shown := s.shown(m.Link)
-			results[places[i]] = v1.Result{Status: http.StatusCreated, Link: &shown}
+			results[places[i]] = v1.Result{Status: http.StatusCreated, Link: s.shown(m.Link)}
 		}
 	}
-	return reply{status: http.StatusOK, body: v1.Results{Results: results}}, nil
+	return reply{status: http.StatusOK, body: &v1.Results{Results: results}}, nil
 }
 
 // bulkRows takes {"links":[…]} apart. What is wrong out here is wrong with the call; what is wrong inside of a row is that

@@ -102,8 +102,8 @@ func (s *Server) create(ctx context.Context, drafts []link.Draft) ([]Made, error
 }
 
 // shown is a link as the API writes it. The short URL is this node's: nodes may have different public names.
-func (s *Server) shown(l link.Link) v1.Link {
-	out := v1.Link{
+func (s *Server) shown(l link.Link) *v1.Link {
+	out := &v1.Link{
 		ShortCode: string(l.Code),
 		ShortURL:  s.config.PublicURL + "/" + string(l.Code),
 		LongURL:   string(l.Target),
