@@ -34,13 +34,14 @@ func (w Words) Offensive(c Code) bool {
 	var buf [MaxSlug]byte
 	text := buf[:len(c)]
 	for i := range len(c) {
-		text[i] = fold(c[i])
+		text[i] = folded[c[i]]
 	}
-	for i, first := range text {
-		if first < 'a' || first > 'z' {
-			continue
+	for i := 0; i+shortest <= len(text); i++ {
+		begins := beginning(text[i:])
+		if w.list.begins[begins/64]>>(begins%64)&1 == 0 {
+			continue // as almost everywhere: one place in thirty has a word that begins like it
 		}
-		for _, word := range w.list.offensive[first-'a'] {
+		for _, word := range w.list.offensive[text[i]-'a'] {
 			if len(word) <= len(text)-i && string(text[i:i+len(word)]) == word {
 				return true
 			}
@@ -52,10 +53,19 @@ func (w Words) Offensive(c Code) bool {
 // reservedSuffix ends the paths of other shorteners' scripts.
 const reservedSuffix = ".php"
 
+const (
+	// shortest is the length of the shortest offensive word there may be: that many letters decide whether words are compared.
+	shortest = 3
+	// letters are what a beginning is made of: a to z, and all else in one.
+	letters    = 27
+	beginnings = letters * letters * letters
+)
+
 // wordList is immutable once made.
 type wordList struct {
 	reserved  map[string]bool
-	offensive [26][]string // folded, by first letter
+	offensive [26][]string                   // folded, by first letter; none is shorter than shortest
+	begins    [(beginnings + 63) / 64]uint64 // a bit for each beginning that an offensive word has
 }
 
 func newWordList(reserved, offensive string) *wordList {
@@ -64,15 +74,36 @@ func newWordList(reserved, offensive string) *wordList {
 		l.reserved[word] = true
 	}
 	for _, word := range strings.Fields(offensive) {
-		folded := []byte(word)
-		for i, c := range folded {
-			folded[i] = fold(c)
+		text := []byte(word)
+		for i, c := range text {
+			text[i] = folded[c]
 		}
-		first := folded[0] - 'a'
-		l.offensive[first] = append(l.offensive[first], string(folded))
+		first := text[0] - 'a'
+		l.offensive[first] = append(l.offensive[first], string(text))
+		begins := beginning(text)
+		l.begins[begins/64] |= 1 << (begins % 64)
 	}
 	return l
 }
+
+// beginning numbers the first three characters of folded text.
+func beginning(text []byte) (n uint) {
+	for _, c := range text[:shortest] {
+		n *= letters
+		if 'a' <= c && c <= 'z' {
+			n += uint(c-'a') + 1
+		}
+	}
+	return n
+}
+
+// folded is fold as a table.
+var folded = func() (table [256]byte) {
+	for c := range table {
+		table[c] = fold(byte(c))
+	}
+	return table
+}()
 
 // fold maps the characters that people read as one letter to that letter. i, l and 1 are one letter here: which of them a
 // 1 stands for cannot be known, and a code skipped in vain costs nothing.
