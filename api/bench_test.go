@@ -108,7 +108,7 @@ func (f *fixture) read(c *call) (link.Draft, error) {
 	if err != nil {
 		return link.Draft{}, err
 	}
-	d, err := f.draft(want, once != nil)
+	d, err := f.draft(&want, once != nil)
 	d.Once = once
 	return d, err
 }

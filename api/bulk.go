@@ -92,7 +92,7 @@ func (s *Server) rowDraft(raw []byte, once *link.Once, row int) (link.Draft, err
 	if err != nil {
 		return link.Draft{}, err
 	}
-	draft, err := s.draft(want, once != nil)
+	draft, err := s.draft(&want, once != nil)
 	if err != nil {
 		return link.Draft{}, err
 	}

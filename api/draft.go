@@ -10,67 +10,75 @@ import (
 // minExpiresIn is the shortest life that can be asked for.
 const minExpiresIn = time.Second
 
-// wanted is a request for a link as it was sent: its fields by their names of v1, only those given.
-type wanted map[string]string
+// wanted is a request for a link as it was sent.
+type wanted struct {
+	longURL, customSlug, validUntil, expiresIn optional
+}
 
-// fieldOf gives the name of v1 for a field as clients write it; ok is false for an unknown one. Other shorteners' words
+// optional is the text of a field that may not have been given.
+type optional struct {
+	text  string
+	given bool
+}
+
+// field gives the place and the name of v1 of a field as clients write it; nil for an unknown one. Other shorteners' words
 // are taken, so that their clients need not be taught.
-func fieldOf(name string) (field string, ok bool) {
+func (w *wanted) field(name string) (place *optional, known string) {
 	switch name {
 	case "longUrl", "url", "long_url", "target":
-		return "longUrl", true
+		return &w.longURL, "longUrl"
 	case "customSlug", "alias", "slug", "keyword", "customurl":
-		return "customSlug", true
-	case "validUntil", "expiresIn":
-		return name, true
+		return &w.customSlug, "customSlug"
+	case "validUntil":
+		return &w.validUntil, name
+	case "expiresIn":
+		return &w.expiresIn, name
 	}
-	return "", false
+	return nil, ""
 }
 
 // parseWanted reads one link of a request: shape first, so that a request with two faults gets the JSON one. raw must be
 // well formed.
-func parseWanted(raw []byte) (wanted, error) {
+func parseWanted(raw []byte) (want wanted, err error) {
 	found, err := members(raw, func(name string) bool {
-		_, ok := fieldOf(name)
-		return ok
+		place, _ := want.field(name)
+		return place != nil
 	})
 	if err != nil {
-		return nil, err
+		return wanted{}, err
 	}
-	want := make(wanted, len(found))
 	var disagree error // kept, since a wrong type further on comes first
 	for _, m := range found {
-		field, _ := fieldOf(m.name)
 		value, given, err := m.text()
 		if err != nil {
-			return nil, err
+			return wanted{}, err
 		}
 		if !given {
 			continue
 		}
-		if before, twice := want[field]; twice && before != value {
+		place, known := want.field(m.name)
+		if place.given && place.text != value {
 			// Names are told by v1's word: that is the one the answer would use.
-			disagree = invalid(link.ErrInvalidField, field+" is given twice, under two names, with different values", field)
+			disagree = invalid(link.ErrInvalidField, known+" is given twice, under two names, with different values", known)
 		}
-		want[field] = value
+		*place = optional{text: value, given: true}
 	}
 	return want, disagree
 }
 
 // draft checks the fields and makes the draft they ask for. retried says that the request has an Idempotency-Key.
-func (s *Server) draft(want wanted, retried bool) (link.Draft, error) {
+func (s *Server) draft(want *wanted, retried bool) (link.Draft, error) {
 	var d link.Draft
-	longURL, ok := want["longUrl"]
-	if !ok {
+	if !want.longURL.given {
 		return d, invalid(link.ErrInvalidTarget, "longUrl is missing", "longUrl")
 	}
-	target, err := link.ParseTarget(longURL, s.config.TargetRules)
+	target, err := link.ParseTarget(want.longURL.text, s.config.TargetRules)
 	if err != nil {
 		return d, invalid(err, err.Error(), "longUrl")
 	}
 	d.Target = target
-	if slug, ok := want["customSlug"]; ok {
-		if d.Slug, err = link.ParseSlug(slug, s.config.Words()); err != nil {
+	if want.customSlug.given {
+		if d.Slug, err = link.ParseSlug(want.customSlug.text, s.config.Words()); err != nil {
 			return d, invalid(err, err.Error(), "customSlug")
 		}
 	}
@@ -79,16 +87,15 @@ func (s *Server) draft(want wanted, retried bool) (link.Draft, error) {
 
 // end reads when the link shall stop redirecting. A duration is handed on as it is: it counts from the leader's stamp, not
 // from this node's clock.
-func (s *Server) end(d *link.Draft, want wanted, retried bool) error {
-	until, hasUntil := want["validUntil"]
-	life, hasLife := want["expiresIn"]
+func (s *Server) end(d *link.Draft, want *wanted, retried bool) error {
+	until, life := want.validUntil, want.expiresIn
 	switch {
-	case hasUntil && hasLife:
+	case until.given && life.given:
 		return invalid(link.ErrInvalidField, "validUntil and expiresIn exclude each other", "validUntil", "expiresIn")
-	case hasUntil:
-		return s.endAt(d, until, retried)
-	case hasLife:
-		duration, err := time.ParseDuration(life)
+	case until.given:
+		return s.endAt(d, until.text, retried)
+	case life.given:
+		duration, err := time.ParseDuration(life.text)
 		if err != nil || duration < minExpiresIn {
 			return invalid(link.ErrInvalidField, "expiresIn must be a duration of a second or more, such as 24h or 90m", "expiresIn")
 		}

@@ -31,7 +31,7 @@ func (s *Server) createLink(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	draft, err := s.draft(want, once != nil)
+	draft, err := s.draft(&want, once != nil)
 	if err != nil {
 		return reply{}, err
 	}
