@@ -19,13 +19,13 @@ func elasticRows() []string { return []string{"elastic-2/1", "elastic-3/1"} }
 // would answer so many times as much together as their costs stay the same. All share this machine's processors, so that no more
 // than that can be measured here.
 func (b *Bench) elastic(ctx context.Context) error {
-	first, err := b.lone(ctx, "elastic-1")
+	first, err := b.member(ctx, "elastic-1")
 	if err != nil {
 		return err
 	}
 	nodes := []*node{first}
 	for i := range 2 {
-		n, err := b.lone(ctx, fmt.Sprintf("elastic-%d", i+2), "--replica", "--join", first.gossip)
+		n, err := b.member(ctx, fmt.Sprintf("elastic-%d", i+2), "--replica", "--join", first.gossip)
 		if err != nil {
 			return err
 		}

@@ -33,6 +33,9 @@ type node struct {
 	args    []string
 	wrap    wrapper
 	process *proc.Process
+	// shares says that others know the node's secret. One that is given a secret listens for a while whether there is a cluster of it
+	// already; one that makes its own need not.
+	shares bool
 	// http and redirect are its listeners, host:port; redirect is empty without one of its own.
 	http, gossip, redirect string
 }
@@ -60,10 +63,11 @@ func (n *node) start() (err error) {
 	if n.wrap != nil {
 		path, args = n.wrap(path, args)
 	}
-	n.process, err = n.bench.start(proc.Command{
-		Name: n.name, Path: path, Args: args,
-		Env: n.bench.environ("TINYURL_CLUSTER_SECRET="+clusterSecret, "TINYURL_ROOT_KEY="+rootKey),
-	})
+	environ := n.bench.environ("TINYURL_ROOT_KEY=" + rootKey)
+	if n.shares {
+		environ = append(environ, "TINYURL_CLUSTER_SECRET="+clusterSecret)
+	}
+	n.process, err = n.bench.start(proc.Command{Name: n.name, Path: path, Args: args, Env: environ})
 	return err
 }
 
@@ -84,10 +88,23 @@ func (n *node) again(ctx context.Context, more ...string) error {
 	return n.ready(ctx)
 }
 
-// lone starts a node that is a cluster of itself.
+// lone starts a node that is a cluster of itself, and stays so.
 func (b *Bench) lone(ctx context.Context, name string, more ...string) (*node, error) {
 	n, err := b.node(name, more...)
 	if err == nil {
+		err = n.start()
+	}
+	if err == nil {
+		err = n.ready(ctx)
+	}
+	return n, err
+}
+
+// member starts a node of a cluster that others join.
+func (b *Bench) member(ctx context.Context, name string, more ...string) (*node, error) {
+	n, err := b.node(name, more...)
+	if err == nil {
+		n.shares = true
 		err = n.start()
 	}
 	if err == nil {
@@ -104,7 +121,7 @@ func (b *Bench) trio(ctx context.Context, name string, wrap wrapper, more ...str
 		if err != nil {
 			return nil, err
 		}
-		n.wrap = wrap
+		n.wrap, n.shares = wrap, true
 		nodes = append(nodes, n)
 	}
 	for i, n := range nodes {
