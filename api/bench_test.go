@@ -121,7 +121,7 @@ func BenchmarkWriteCreate(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		clear(w.header)
-		answer := reply{status: http.StatusCreated, header: map[string]string{"Location": base + "/links/" + string(made.Code)}, body: f.shown(made)}
+		answer := reply{status: http.StatusCreated, header: []headerLine{{"Location", base + "/links/" + string(made.Code)}}, body: f.shown(made)}
 		if err := answer.write(w); err != nil {
 			b.Fatal(err)
 		}

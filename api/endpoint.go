@@ -44,11 +44,14 @@ type call struct {
 // reply is what a handler answers with.
 type reply struct {
 	status int
-	// header holds what the answer needs beside its body; it may be nil.
-	header map[string]string
+	// header is what the answer needs beside its body.
+	header []headerLine
 	// body is written as JSON; nil means no body.
 	body any
 }
+
+// headerLine is one line of an answer's header.
+type headerLine struct{ name, value string }
 
 // run judges a request in the order the API promises (size, key, scope, then what it says), serves and answers it.
 func (s *Server) run(e endpoint) gin.HandlerFunc {
@@ -102,9 +105,7 @@ func (s *Server) judge(e endpoint, g *gin.Context, c *call) (reply, error) {
 
 // admit finds out who calls, and reserves the memory that the reading of their body takes.
 func (s *Server) admit(c *call, e endpoint) (err error) {
-	ctx, cancel := context.WithTimeout(c.request.Context(), e.timeout)
-	defer cancel()
-	if c.principal, err = s.authorize(ctx, c.request, e.scope); err != nil {
+	if c.principal, err = s.authorize(c.request, e.scope); err != nil {
 		return err
 	}
 	switch size := c.request.ContentLength; {
@@ -119,12 +120,12 @@ func (s *Server) admit(c *call, e endpoint) (err error) {
 }
 
 // authorize gives the holder of the request's key if it has the scope.
-func (s *Server) authorize(ctx context.Context, r *http.Request, scope Scopes) (Principal, error) {
+func (s *Server) authorize(r *http.Request, scope Scopes) (Principal, error) {
 	key, err := keyOf(r.Header)
 	if err != nil {
 		return Principal{}, err
 	}
-	principal, err := s.config.Authenticator.Authenticate(ctx, key)
+	principal, err := s.config.Authenticator.Authenticate(r.Context(), key)
 	if err != nil {
 		return Principal{}, err
 	}
@@ -160,8 +161,8 @@ func (a reply) write(w http.ResponseWriter) error {
 	h := w.Header()
 	// Answers depend on the key and change with every edit: no cache may keep them.
 	h.Set("Cache-Control", "no-store")
-	for name, value := range a.header {
-		h.Set(name, value)
+	for _, line := range a.header {
+		h.Set(line.name, line.value)
 	}
 	if a.body == nil {
 		w.WriteHeader(a.status)
@@ -169,8 +170,8 @@ func (a reply) write(w http.ResponseWriter) error {
 	}
 	if err := writeJSON(w, a.status, "application/json", a.body); err != nil {
 		// A problem goes out instead, which must not carry this answer's ETag or Location.
-		for name := range a.header {
-			h.Del(name)
+		for _, line := range a.header {
+			h.Del(line.name)
 		}
 		return fmt.Errorf("answer: %w", err)
 	}

@@ -46,7 +46,7 @@ func (s *Server) createLink(ctx context.Context, c *call) (reply, error) {
 	return reply{
 		status: http.StatusCreated,
 		// The resource, not the short URL: RFC 9110 wants the place where what was made can be read.
-		header: map[string]string{"Location": base + "/links/" + string(made[0].Link.Code)},
+		header: []headerLine{{"Location", base + "/links/" + string(made[0].Link.Code)}},
 		body:   s.shown(made[0].Link),
 	}, nil
 }
@@ -57,7 +57,6 @@ func (s *Server) getLink(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	header := make(map[string]string)
 	local := false
 	switch consistency := c.query.Get("consistency"); {
 	case !c.query.Has("consistency"), consistency == "linearizable":
@@ -70,10 +69,10 @@ func (s *Server) getLink(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	header := []headerLine{{"ETag", strconv.Quote(strconv.FormatUint(found.Version, 10))}}
 	if late := s.config.Resolver.Staleness(); local && late > 0 {
-		header[redirect.StalenessHeader] = redirect.Milliseconds(late)
+		header = append(header, headerLine{redirect.StalenessHeader, redirect.Milliseconds(late)})
 	}
-	header["ETag"] = strconv.Quote(strconv.FormatUint(found.Version, 10))
 	return reply{status: http.StatusOK, header: header, body: s.shown(found)}, nil
 }
 

@@ -63,7 +63,8 @@ type Check struct {
 // Authenticator knows who holds a key.
 type Authenticator interface {
 	// Authenticate gives the holder of a key, ErrUnauthorized for an unknown one, or another error of the table (such as
-	// link.ErrNoLeader) when it cannot tell. It must not leak by its timing how much of a key was right.
+	// link.ErrNoLeader) when it cannot tell. It must not leak by its timing how much of a key was right. It bounds itself (to
+	// about a second) and is called with contexts that have no deadline.
 	Authenticate(ctx context.Context, key string) (Principal, error)
 }
 
