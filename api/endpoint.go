@@ -160,7 +160,7 @@ func parseQuery(r *http.Request, known []string) (url.Values, error) {
 func (a reply) write(w http.ResponseWriter) error {
 	h := w.Header()
 	// Answers depend on the key and change with every edit: no cache may keep them.
-	h.Set("Cache-Control", "no-store")
+	h["Cache-Control"] = noStore
 	for _, line := range a.header {
 		h.Set(line.name, line.value)
 	}
@@ -168,7 +168,7 @@ func (a reply) write(w http.ResponseWriter) error {
 		w.WriteHeader(a.status)
 		return nil
 	}
-	if err := writeJSON(w, a.status, "application/json", a.body); err != nil {
+	if err := writeJSON(w, a.status, jsonType, a.body); err != nil {
 		// A problem goes out instead, which must not carry this answer's ETag or Location.
 		for _, line := range a.header {
 			h.Del(line.name)

@@ -153,9 +153,9 @@ func (p *problems) describe(r *http.Request, err error) (v1.Problem, refusal) {
 func (p *problems) write(w http.ResponseWriter, r *http.Request, err error) {
 	problem, row := p.describe(r, err)
 	row.headers(w.Header())
-	w.Header().Set("Cache-Control", "no-store")
+	w.Header()["Cache-Control"] = noStore
 	// A problem holds nothing that JSON cannot.
-	_ = writeJSON(w, row.status, v1.ProblemType, problem)
+	_ = writeJSON(w, row.status, problemType, problem)
 }
 
 // writePage answers a person, or a program that asked for JSON, who followed a short URL or a path that is not there.
@@ -183,16 +183,25 @@ func (row refusal) headers(h http.Header) {
 	}
 }
 
+// Header values of all answers of the API, shared instead of allocated: nobody may write to them. They are assigned under canonical
+// names.
+var (
+	noStore     = []string{"no-store"}
+	nosniff     = []string{"nosniff"}
+	jsonType    = []string{"application/json"}
+	problemType = []string{v1.ProblemType}
+)
+
 // writeJSON writes v with the status given. On an error nothing was written.
-func writeJSON(w http.ResponseWriter, status int, mediaType string, v any) error {
+func writeJSON(w http.ResponseWriter, status int, mediaType []string, v any) error {
 	body, err := encode(v)
 	if err != nil {
 		return fmt.Errorf("write an answer: %w", err)
 	}
 	h := w.Header()
-	h.Set("Content-Type", mediaType)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h["Content-Type"] = mediaType
+	h["X-Content-Type-Options"] = nosniff
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
 	// A client that went away is no news.
 	_, _ = w.Write(body)
