@@ -109,7 +109,7 @@ func (b *Bench) bareTarget(ctx context.Context, s *stock, name string) (target, 
 		return target{}, err
 	}
 	links := filepath.Join(b.Dir, "links.txt")
-	if err := s.write(links, "%s %s\n", b.Stock); err != nil {
+	if err := s.write(links, "%s %s\n", b.Stock, false); err != nil {
 		return target{}, err
 	}
 	address, err := b.ports.Take()
@@ -179,7 +179,7 @@ func (b *Bench) nginx(ctx context.Context, s *stock) (target, error) {
 		err = os.MkdirAll(dir, 0o755)
 	}
 	if err == nil {
-		err = s.write(filepath.Join(dir, "links.map"), "/%s \"%s\";\n", b.Stock)
+		err = s.write(filepath.Join(dir, "links.map"), "/%s \"%s\";\n", b.Stock, true)
 	}
 	if err == nil {
 		settings := fmt.Sprintf(nginxSettings, runtime.NumCPU(), max(2*b.Stock, 1024), address)

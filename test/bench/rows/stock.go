@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -189,12 +190,22 @@ func (s *stock) visiting(host string, links int) load.Config {
 // visitors is how many connections follow links.
 const visitors = 64
 
-// write writes every link of the first so many to a file, in the form given: code, then URL.
-func (s *stock) write(path, form string, links int) error {
+// write writes every link of the first so many to a file, in the form given: code, then URL. For a reader that takes upper and
+// lower case for the same, folded leaves out what such a reader has seen before.
+func (s *stock) write(path, form string, links int, folded bool) error {
 	urls := s.node.bench.urls
+	seen := map[string]bool{}
 	var text bytes.Buffer
 	for i := range min(links, s.links()) {
-		fmt.Fprintf(&text, form, s.codes[i*codeLength:][:codeLength], urls[i%len(urls)])
+		code := s.codes[i*codeLength:][:codeLength]
+		if folded {
+			lower := strings.ToLower(string(code))
+			if seen[lower] {
+				continue
+			}
+			seen[lower] = true
+		}
+		fmt.Fprintf(&text, form, code, urls[i%len(urls)])
 	}
 	return os.WriteFile(path, text.Bytes(), 0o644)
 }

@@ -75,7 +75,7 @@ func TestAStockKnowsWhereItsCodesLead(t *testing.T) {
 		t.Fatalf("%d links, %d made", s.links(), len(made))
 	}
 	path := filepath.Join(b.Dir, "links")
-	if err := s.write(path, "%s %s\n", 2999); err != nil {
+	if err := s.write(path, "%s %s\n", 2999, false); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(path)
@@ -98,6 +98,21 @@ func TestAStockKnowsWhereItsCodesLead(t *testing.T) {
 	}
 	if len(asked) != 10 {
 		t.Errorf("%d codes of 10 were asked for", len(asked))
+	}
+}
+
+func TestForAReaderWithoutCaseTwinsAreLeftOut(t *testing.T) {
+	b := bench(t, io.Discard)
+	s := &stock{node: &node{bench: b}, codes: []byte("abcdefg" + "ABCDEFG" + "abcdefh")}
+	path := filepath.Join(b.Dir, "links")
+	for folded, want := range map[bool]int{true: 2, false: 3} {
+		if err := s.write(path, "%s %s\n", 3, folded); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil || strings.Count(string(text), "\n") != want {
+			t.Errorf("folded %v: %q, %v", folded, text, err)
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ func (b *Bench) wrkSide(ctx context.Context, s *stock, t target) (rounds.Side, e
 		return rounds.Side{}, err
 	}
 	codes, script := filepath.Join(b.Dir, "codes.txt"), filepath.Join(b.Dir, "wrk.lua")
-	if err := s.write(codes, "%s %s\n", min(b.Stock, wrkCodes)); err != nil {
+	if err := s.write(codes, "%s %s\n", min(b.Stock, wrkCodes), false); err != nil {
 		return rounds.Side{}, err
 	}
 	if err := os.WriteFile(script, fmt.Appendf(nil, wrkScript, codes), 0o644); err != nil {
