@@ -3,6 +3,7 @@ package v1
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 )
 
@@ -36,13 +37,16 @@ func (l *Link) AppendJSON(b []byte) (_ []byte, err error) {
 	return append(b, '}'), nil
 }
 
+// rowRoom is what most rows of Results find room in, in bytes.
+const rowRoom = 300
+
 // AppendJSON appends the document to b as encoding/json writes it without HTML escapes. It fails where a Time does.
 func (r *Results) AppendJSON(b []byte) (_ []byte, err error) {
 	b = append(b, `{"results":`...)
 	if r.Results == nil {
 		return append(b, "null}"...), nil
 	}
-	b = append(b, '[')
+	b = append(slices.Grow(b, len(r.Results)*rowRoom), '[')
 	for i := range r.Results {
 		if i > 0 {
 			b = append(b, ',')
