@@ -1,0 +1,300 @@
+package storetest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"tinyurl/fsm/link"
+	"tinyurl/fsm/store"
+)
+
+var knownTests = map[string]func(*testing.T, Fixture){
+	"what is known of rows is never more than there is":   testKnown,
+	"a slug ahead comes with the state that is installed": testSlugInstalled,
+	"what is known of a node is not taken for another's":  testCrowded,
+	"a request just made says nothing about another":      testOtherRequest,
+}
+
+// knower is a machine that works where a store answers without looking: with ids just above the counter, some of them chosen
+// as slugs, and with sequences of nodes around those that were remembered and far above.
+type knower struct{ machine }
+
+// testKnown runs histories in which batches are dropped, stores reopened, and older states installed in place of newer ones:
+// whatever a store keeps in its memory about rows has to go with the state it was true of.
+func testKnown(t *testing.T, f Fixture) {
+	runs, copies := 0, 0
+	rapid.Check(t, func(rt *rapid.T) {
+		runs++
+		dir := fmt.Sprintf("%s-known-%d", f.Dir, runs)
+		s, err := store.Open(dir, options(t, f.FS))
+		rcheck(rt, err)
+		var b *store.Batch
+		defer func() {
+			if b != nil {
+				_ = b.Close()
+			}
+			_ = s.Close()
+		}()
+		m := newModel()
+		stream, saved := []byte(nil), (*model)(nil)
+		for range rapid.IntRange(2, 10).Draw(rt, "batches") {
+			b, err = s.NewBatch()
+			rcheck(rt, err)
+			x := &knower{machine{t: rt, b: b, m: m.clone(), at: Epoch, codec: link.NewCodec([16]byte{7})}}
+			for range rapid.IntRange(1, 3).Draw(rt, "entries") {
+				x.entry()
+			}
+			if rapid.IntRange(0, 3).Draw(rt, "drop") == 0 {
+				rcheck(rt, b.Close())
+				continue
+			}
+			rcheck(rt, b.Commit(), b.Close())
+			m = x.m
+			compare(rt, s, m)
+			switch rapid.IntRange(0, 5).Draw(rt, "between") {
+			case 0:
+				rcheck(rt, s.Close())
+				s, err = store.Open(dir, options(t, f.FS))
+				rcheck(rt, err)
+			case 1, 2:
+				copies++
+				stream, _ = streamOf(t, f.FS, s, fmt.Sprintf("%s-copy-%d", f.Dir, copies))
+				saved = m.clone()
+			case 3:
+				if stream != nil {
+					rcheck(rt, s.Replace(bytes.NewReader(stream), nil))
+					m = saved.clone()
+					compare(rt, s, m)
+				}
+			}
+		}
+		b, err = s.NewBatch()
+		rcheck(rt, err)
+		x := &knower{machine{t: rt, b: b, m: m}}
+		for node, results := range m.results {
+			for seq := range results {
+				x.wantResult(node, seq)
+			}
+		}
+	})
+}
+
+// entry does a few operations of one entry.
+func (x *knower) entry() {
+	rcheck(x.t, x.b.Advance(store.Position{Index: x.b.Position().Index + 1, Term: 1}), x.b.SetCodeKey([16]byte{7}))
+	do := []func(){
+		x.generate, x.generate, x.generate, x.choose, x.choose, x.remove, x.skip, x.look, x.putOrigin, x.crowd, x.operate, x.operate,
+		x.operate, x.readOnce, x.putOnce, x.bulk, x.sweep,
+	}
+	for range rapid.IntRange(0, 10).Draw(x.t, "operations") {
+		do[rapid.IntRange(0, len(do)-1).Draw(x.t, "operation")]()
+	}
+}
+
+// ahead draws a code whose id the counter is about to reach, or has just passed.
+func (x *knower) ahead() (link.ID, link.Code) {
+	id := x.m.counter + link.ID(rapid.IntRange(0, 5).Draw(x.t, "ahead"))
+	return id, x.codec.Encode(id)
+}
+
+// choose takes a code as a slug.
+func (x *knower) choose() {
+	id, c := x.ahead()
+	want := x.m.expect(c)
+	if errors.Is(want, link.ErrNotFound) {
+		want = nil
+		if id <= x.m.counter {
+			want = link.ErrSlugTaken
+		}
+	}
+	l := x.link(c)
+	if err := x.b.Put(l); !errors.Is(err, want) {
+		x.t.Fatalf("put id %d: %v, want %v", id, err, want)
+	}
+	if want == nil {
+		x.m.links[c] = l
+	}
+}
+
+// remove deletes a link whose id is about to come.
+func (x *knower) remove() {
+	id, c := x.ahead()
+	want := x.m.expect(c)
+	if err := x.b.Delete(c, x.at); !errors.Is(err, want) {
+		x.t.Fatalf("delete id %d: %v, want %v", id, err, want)
+	}
+	if want == nil {
+		l := x.m.links[c]
+		l.Target, l.UpdatedAt = "", x.at
+		l.Version++
+		x.m.links[c] = l
+	}
+}
+
+// skip passes over ids, as over codes that are words.
+func (x *knower) skip() {
+	id, _ := x.ahead()
+	rcheck(x.t, x.b.SetCounter(id))
+	x.m.counter = id
+}
+
+// look reads a link, so that the store has looked for its row.
+func (x *knower) look() {
+	id, c := x.ahead()
+	got, err := x.b.Link(c)
+	if diff := cmp.Diff(x.m.links[c], got); !errors.Is(err, x.m.expect(c)) || diff != "" {
+		x.t.Fatalf("read id %d: %v, %s", id, err, diff)
+	}
+}
+
+// crowd has many other nodes propose.
+func (x *knower) crowd() {
+	for i := range rapid.IntRange(10, 20).Draw(x.t, "others") {
+		node := fmt.Sprintf("other-%d", i)
+		want, known := x.m.origins[node]
+		if o, found, err := x.b.Origin(node); err != nil || found != known || o != want {
+			x.t.Fatalf("origin %s: %v, %v, %v, want %v", node, o, found, err, want)
+		}
+		want.Floor++
+		rcheck(x.t, x.b.PutOrigin(node, want))
+		x.m.origins[node] = want
+	}
+}
+
+// operate does what the state machine does with operations of a node: new ones, repeated ones, ones that were overtaken.
+func (x *knower) operate() {
+	node := x.node()
+	if o, found, err := x.b.Origin(node); err != nil || o != x.m.origins[node] {
+		x.t.Fatalf("origin %s: %v, %v, %v, want %v", node, o, found, err, x.m.origins[node])
+	}
+	offset := rapid.SampledFrom([]uint64{0, 1, 2, 3, 5, 8, 1022, 1023, 1024, 1025, 3000, 1<<64 - 20}).Draw(x.t, "offset")
+	seq := x.m.origins[node].Floor + offset
+	for range rapid.IntRange(1, 4).Draw(x.t, "results") {
+		x.wantResult(node, seq)
+		if _, known := x.m.results[node][seq]; !known && rapid.IntRange(0, 5).Draw(x.t, "unremembered") > 0 {
+			r := store.Result{Code: "c"}
+			rcheck(x.t, x.b.PutResult(node, seq, r))
+			if x.m.results[node] == nil {
+				x.m.results[node] = map[uint64]store.Result{}
+			}
+			x.m.results[node][seq] = r
+		}
+		seq += rapid.Uint64Range(0, 2).Draw(x.t, "step")
+	}
+}
+
+func (x *knower) wantResult(node string, seq uint64) {
+	want, known := x.m.results[node][seq]
+	if r, found, err := x.b.Result(node, seq); err != nil || found != known || r != want {
+		x.t.Fatalf("result %d of %s: %v, %v, %v, want %v, %v", seq, node, r, found, err, want, known)
+	}
+}
+
+// bulk reads and writes rows of a request that is there, in any order.
+func (x *knower) bulk() {
+	key := x.key()
+	if _, known := x.m.heads[key]; !known {
+		return
+	}
+	for range 3 {
+		row := rapid.Uint32Range(0, 4).Draw(x.t, "row")
+		want, known := x.m.rows[key][row]
+		if r, found, err := x.b.OnceRow("s", key, row); err != nil || found != known || r != want {
+			x.t.Fatalf("row %d of request %s: %v, %v, %v, want %v", row, key, r, found, err, want)
+		}
+		if !known {
+			rcheck(x.t, x.b.PutOnceRow("s", key, row, store.Result{Code: "r"}))
+			x.m.rows[key][row] = store.Result{Code: "r"}
+		}
+	}
+}
+
+// A store that has seen no slug ahead of its counter is given a state that has one, also of an id beyond its own counter.
+func testSlugInstalled(t *testing.T, f Fixture) {
+	codec := link.NewCodec([16]byte{7})
+	from := open(t, f.FS, f.Dir+"-source")
+	change(t, from, func(b *store.Batch) {
+		must(t, b.AddGenerated(aLink(codec.Encode(1), "https://example.com/")))
+		must(t, b.Put(aLink(codec.Encode(3), "https://example.com/3")), b.Put(aLink(codec.Encode(6), "https://example.com/6")))
+		must(t, b.Delete(codec.Encode(6), Epoch))
+	})
+	stream, _ := streamOf(t, f.FS, from, f.Dir+"-copy")
+	s := open(t, f.FS, f.Dir)
+	generate := func(s *store.Store, ids ...link.ID) {
+		t.Helper()
+		change(t, s, func(b *store.Batch) {
+			for _, id := range ids {
+				must(t, b.AddGenerated(aLink(codec.Encode(id), "https://example.com/")))
+			}
+		})
+	}
+	generate(s, 1)
+	must(t, s.Replace(bytes.NewReader(stream), nil))
+	for _, s := range []*store.Store{s, from} {
+		generate(s, 2)
+		change(t, s, func(b *store.Batch) {
+			wants(t, b.AddGenerated(aLink(codec.Encode(3), "https://example.com/")), link.ErrSlugTaken)
+		})
+		generate(s, 4, 5)
+		change(t, s, func(b *store.Batch) {
+			wants(t, b.AddGenerated(aLink(codec.Encode(6), "https://example.com/")), link.ErrSlugTaken)
+		})
+		generate(s, 7)
+		verified(t, s)
+	}
+	same(t, s, from)
+}
+
+// So many nodes propose that not all of them can be known at once; each keeps its own results.
+func testCrowded(t *testing.T, f Fixture) {
+	const nodes = 40
+	s := open(t, f.FS, f.Dir)
+	change(t, s, func(b *store.Batch) {
+		for i := range uint64(nodes) {
+			node := fmt.Sprintf("node-%d", i)
+			must(t, b.PutOrigin(node, store.Origin{Boot: 1 + i}))
+			putResults(t, b, node, i%5, i%5+2)
+		}
+	})
+	for range 2 {
+		change(t, s, func(b *store.Batch) {
+			for i := range uint64(nodes) {
+				node := fmt.Sprintf("node-%d", i)
+				if o, found, err := b.Origin(node); o != (store.Origin{Boot: 1 + i}) || !found || err != nil {
+					t.Errorf("%s: %v, %v, %v", node, o, found, err)
+				}
+				// The last one first: what is known of the node before begins there.
+				if _, found, err := b.Result(node, i%5+1); !found || err != nil {
+					t.Errorf("the last result of %s: %v, %v", node, found, err)
+				}
+				if got := kept(t, b, node); len(got) != 2 || got[0] != i%5 || got[1] != i%5+1 {
+					t.Errorf("%s kept %v", node, got)
+				}
+			}
+		})
+	}
+	verified(t, s)
+}
+
+func testOtherRequest(t *testing.T, f Fixture) {
+	s := open(t, f.FS, f.Dir)
+	made := store.Result{Code: "made"}
+	change(t, s, func(b *store.Batch) {
+		must(t, b.PutOnce("s", "one", head(1, Epoch)), b.PutOnceRow("s", "one", 7, made))
+	})
+	change(t, s, func(b *store.Batch) {
+		must(t, b.PutOnce("s", "two", head(2, Epoch)))
+		for key, want := range map[string]bool{"one": true, "two": false} {
+			if r, found, err := b.OnceRow("s", key, 7); found != want || err != nil || found && r != made {
+				t.Errorf("row 7 of %s: %v, %v, %v", key, r, found, err)
+			}
+		}
+		must(t, b.PutOnce("s", "two", head(2, Epoch)), b.PutOnceRow("s", "one", 7, store.Result{Code: "again"}))
+	})
+	verified(t, s)
+}
