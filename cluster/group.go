@@ -191,7 +191,8 @@ func (g *Group) takeEncoded(ctx context.Context, from member.ID, encoded []byte)
 	return g.take(ctx, parcel{encoded: encoded, operations: len(batch.Operations)})
 }
 
-// take takes a batch in at the leader; see intake.submit for the errors.
+// take takes a batch in at the leader; see intake.submit for the errors. The node it came from waits until it has applied the entry, so
+// it is told of the commit at once.
 func (g *Group) take(ctx context.Context, batch parcel) (uint64, []command.Result, error) {
 	if _, ready := g.leadership.ready(); !ready {
 		return 0, nil, ErrNotLeader
@@ -199,7 +200,11 @@ func (g *Group) take(ctx context.Context, batch parcel) (uint64, []command.Resul
 	if g.disk.full() {
 		return 0, nil, link.ErrDiskFull
 	}
-	return g.intake.submit(ctx, batch)
+	index, results, err := g.intake.submit(ctx, batch)
+	if err == nil {
+		g.trans.TellCommitted(index)
+	}
+	return index, results, err
 }
 
 // index returns an index that covers every write acknowledged before the call, if this node leads.

@@ -19,8 +19,9 @@ const (
 	// pass in it at 7 Mbit/s. InstallSnapshot has this long for every snapshotScale bytes.
 	RPCTimeout    = 10 * time.Second
 	snapshotScale = 4 << 20
-	// MaxPool is how many idle connections are kept for each node: one for heartbeats, one for entries, one for votes.
-	MaxPool = 3
+	// MaxPool is how many idle connections are kept for each node: one for heartbeats, one for entries, one for votes, and one for
+	// what is committed.
+	MaxPool = 4
 	// holdFailure is how long a failed replication message is held back while its node is silent.
 	holdFailure = 5 * time.Second
 )
@@ -50,6 +51,7 @@ type RaftConfig struct {
 //   - It remembers which messages were acknowledged (Acks), since raft's VerifyLeader counts acknowledgements of messages
 //     sent before it was asked, and of non-voters.
 //   - It remembers what the leader said was committed (LeaderCommit).
+//   - Followers are told at once what is committed (TellCommitted).
 //   - Close ends every connection and goroutine.
 type Raft struct {
 	// Embedded, so that what raft asks of a transport by type assertion in a later version is not lost.
@@ -59,6 +61,7 @@ type Raft struct {
 	stalled func() error
 	acks    *Acks
 	terms   terms
+	commits *commits
 	inbound *inbound
 	ending  chan struct{} // closed by Close
 	once    sync.Once     // guards Close
@@ -94,7 +97,7 @@ func NewRaft(c RaftConfig) *Raft {
 		Logger:          c.Logger,
 	})
 	network.TimeoutScale = snapshotScale // the default, 256 KiB, would give a gigabyte eleven hours
-	return &Raft{
+	t := &Raft{
 		NetworkTransport: network,
 		stream:           c.Stream,
 		stalled:          c.Stalled,
@@ -102,6 +105,8 @@ func NewRaft(c RaftConfig) *Raft {
 		inbound:          newInbound(network.Consumer(), c.Now),
 		ending:           make(chan struct{}),
 	}
+	t.commits = newCommits(t.sendCommit)
+	return t
 }
 
 // SetHeartbeatHandler does nothing, on purpose. Raft offers a handler so that heartbeats need not wait behind its main loop,
@@ -137,7 +142,13 @@ func (t *Raft) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *
 		return err
 	}
 	sent := t.acks.sending()
+	if !isHeartbeat(args) {
+		t.commits.begins(id)
+	}
 	err := t.NetworkTransport.AppendEntries(id, target, args, resp)
+	if !isHeartbeat(args) {
+		t.commits.ends(id, args, err == nil && resp.Success && resp.Term == args.Term)
+	}
 	if past := t.terms.current(args.Term); past != nil {
 		return past
 	}
@@ -152,6 +163,21 @@ func (t *Raft) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *
 		t.acks.record(member.ID(id), args.Term, sent)
 	}
 	return nil
+}
+
+// TellCommitted says that this node, which leads, has applied the entry of an index, and has followers that hold it told unless raft
+// is about to tell them. It does not wait for them.
+func (t *Raft) TellCommitted(index uint64) { t.commits.reached(index) }
+
+// sendCommit sends a message of commits, which must not keep a stalled node leader either.
+func (t *Raft) sendCommit(id raft.ServerID, m *raft.AppendEntriesRequest) bool {
+	target := raft.ServerAddress(id) // as everywhere, see addressed
+	if t.mayLead(id, target) != nil || t.terms.current(m.Term) != nil {
+		return false
+	}
+	var resp raft.AppendEntriesResponse
+	err := t.NetworkTransport.AppendEntries(id, target, m, &resp)
+	return err == nil && resp.Success && resp.Term == m.Term
 }
 
 // awaitContact holds a failure of replication back until the node answers a heartbeat sent later, or for holdFailure. Raft waits
@@ -248,6 +274,7 @@ func (t *Raft) Close() error {
 		close(t.ending)
 		err := t.NetworkTransport.Close() // closes the stream and with it the connections in use
 		t.CloseStreams()                  // and the pooled ones
+		t.commits.close()
 		t.inbound.close()
 		t.closed = errors.Join(err, t.stream.Close())
 	})
