@@ -86,6 +86,11 @@ COUNT ?= 6
 bench: ## Measure the hot pieces, in the form benchstat reads (BENCH, COUNT)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -p 1 -tags $(TAGS) -timeout 60m ./api/... ./fsm/... ./cluster/raftlog
 
+BENCH_FLAGS ?=
+.PHONY: bench-peers
+bench-peers: build ## Compare with net/http, nginx, etcd, PostgreSQL and Redis, by turns (ROWS, BENCH_FLAGS); Linux, 45 minutes
+	$(GO) run -tags $(TAGS) ./test/bench -tinyurl bin/tinyurl -rows '$(ROWS)' $(BENCH_FLAGS)
+
 FUZZTIME ?= 60s
 .PHONY: fuzz
 fuzz: ## Run every fuzz test for FUZZTIME, one after the other
