@@ -19,7 +19,8 @@ type Batch struct {
 	base  *published  // what the batch builds on
 	rows  *pebble.Batch
 	next  published // the state as the batch leaves it; its state row is flushed late
-	// absent are keys that were looked for and have no row, so that writing them needs no second look.
+	// absent are keys that were looked for and have no row, so that nobody looks for them again. A key leaves when its row
+	// is written, which is in replace and nowhere else.
 	absent [8][]byte
 	oldest int // the place in absent that is taken next
 
@@ -149,13 +150,20 @@ func (b *Batch) fail(err error) error {
 
 // get reads a row, into b.old; nil if there is none.
 func (b *Batch) get(key []byte) ([]byte, error) {
+	if b.findAbsent(key) >= 0 {
+		return nil, nil
+	}
 	value, closer, err := b.rows.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
-		b.remember(key)
+		b.absent[b.oldest] = append(b.absent[b.oldest][:0], key...)
+		b.oldest = (b.oldest + 1) % len(b.absent)
 		return nil, nil
 	}
 	if err != nil {
 		return nil, b.fail(err)
+	}
+	if b.old == nil { // or an empty value would look like a missing row
+		b.old = make([]byte, 0, 2*len(value)+1)
 	}
 	b.old = append(b.old[:0], value...)
 	if err := closer.Close(); err != nil {
@@ -164,43 +172,19 @@ func (b *Batch) get(key []byte) ([]byte, error) {
 	return b.old, nil
 }
 
-// take is get for a row that is about to be written: a key that was just looked for is not looked for again.
-func (b *Batch) take(key []byte) ([]byte, error) {
-	if b.forget(key) {
-		return nil, nil
-	}
-	old, err := b.get(key)
-	if old == nil {
-		b.forget(key)
-	}
-	return old, err
-}
-
-// remember notes that key has no row, once: forget would leave a second note behind.
-func (b *Batch) remember(key []byte) {
-	for _, known := range b.absent {
-		if bytes.Equal(known, key) {
-			return
-		}
-	}
-	b.absent[b.oldest] = append(b.absent[b.oldest][:0], key...)
-	b.oldest = (b.oldest + 1) % len(b.absent)
-}
-
-// forget undoes remember, and says whether there was anything to undo.
-func (b *Batch) forget(key []byte) bool {
+// findAbsent gives the place of a key in absent; -1 if it is not there, which says nothing about its row.
+func (b *Batch) findAbsent(key []byte) int {
 	for i, known := range b.absent {
 		if bytes.Equal(known, key) {
-			b.absent[i] = known[:0]
-			return true
+			return i
 		}
 	}
-	return false
+	return -1
 }
 
 // set writes a row, whatever was there. value must not be in b.old.
 func (b *Batch) set(key, value []byte) error {
-	old, err := b.take(key)
+	old, err := b.get(key)
 	if err != nil {
 		return err
 	}
@@ -214,6 +198,8 @@ func (b *Batch) replace(key, old, value []byte) error {
 			return nil
 		}
 		b.next.remove(&b.hash, key, old)
+	} else if i := b.findAbsent(key); i >= 0 {
+		b.absent[i] = b.absent[i][:0]
 	}
 	b.next.add(&b.hash, key, value)
 	if err := b.rows.Set(key, value, nil); err != nil {

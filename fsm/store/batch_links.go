@@ -22,7 +22,7 @@ func (b *Batch) Link(c link.Code) (link.Link, error) {
 // AddGenerated adds a link whose code was made from the counter, and moves the counter to its id if it stands below.
 // link.ErrSlugTaken if the code has a row already, living or not: then nothing was changed. A code whose id the counter has
 // passed is ErrMisuse.
-func (b *Batch) AddGenerated(l link.Link) error {
+func (b *Batch) AddGenerated(l link.Link) (err error) {
 	if err := b.linkable(l.Code); err != nil {
 		return err
 	}
@@ -30,17 +30,20 @@ func (b *Batch) AddGenerated(l link.Link) error {
 	if !ok || id == 0 || id < b.next.counter {
 		return b.fail(fmt.Errorf("%w: %q is not the next code", ErrMisuse, l.Code))
 	}
-	key := b.linkKey(l.Code)
-	old, err := b.take(key)
-	if err != nil {
+	if !b.next.unused.has(uint64(id)) {
+		// The row at id itself, or the next one behind it: somebody chose it as a slug.
+		if b.next.unused, err = b.gapAt(b.store.schema.prefix(nil, spaceLinks), uint64(id), uint64(link.MaxID-id)+1); err != nil {
+			return err
+		}
+		if !b.next.unused.has(uint64(id)) {
+			return link.ErrSlugTaken
+		}
+	}
+	b.key = b.store.schema.linkID(b.key[:0], id)
+	if err := b.putLink(b.key, nil, l); err != nil {
 		return err
 	}
-	if old != nil {
-		return link.ErrSlugTaken
-	}
-	if err := b.putLink(key, nil, l); err != nil {
-		return err
-	}
+	b.next.unused.above(uint64(id))
 	b.next.counter = id
 	return nil
 }
@@ -53,13 +56,16 @@ func (b *Batch) Put(l link.Link) error {
 		return err
 	}
 	key := b.linkKey(l.Code)
-	old, err := b.take(key)
+	old, err := b.get(key)
 	if err != nil {
 		return err
 	}
 	if old == nil {
 		if b.next.passed(l.Code) {
 			return link.ErrSlugTaken
+		}
+		if id, ok := b.next.codec.Decode(l.Code); ok {
+			b.next.unused.below(uint64(id))
 		}
 	} else if _, err := b.decode(old, l.Code); err != nil {
 		return err

@@ -62,7 +62,11 @@ type published struct {
 	scalars
 	codec    *link.Codec // nil until a code key is set
 	stateRow []byte      // the state row's value as it stands among the rows; nil if there is none
-	oncesDue uint64      // no request expires before this stamp; 0 means that it is not known
+
+	// What is known about the rows without looking: an unknown is the zero value, and is found out by the next batch that
+	// needs it. It belongs to this one state, so it goes with a batch that is dropped and with a generation that is replaced.
+	oncesDue uint64 // no request expires before this stamp; 0 means that it is not known
+	unused   gap    // ids without a link
 }
 
 // Summary describes a whole state.
