@@ -29,6 +29,7 @@ type Batch struct {
 	value    []byte // room for new values
 	old      []byte // room for the value that get found
 	once     string // the key of the request last seen to exist
+	owned    bool   // next.proposers is the batch's own, and may be changed
 	advanced bool   // an entry has begun
 	done     bool   // committed or closed
 	err      error  // why the batch cannot be used any more

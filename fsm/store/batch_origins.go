@@ -18,6 +18,9 @@ func (b *Batch) Origin(node string) (o Origin, found bool, err error) {
 	if err := b.checkNode(node); err != nil {
 		return o, false, err
 	}
+	if p := b.next.proposer(node); p != nil {
+		return p.origin, true, nil
+	}
 	b.key = b.store.schema.origin(b.key[:0], node)
 	row, err := b.get(b.key)
 	if err != nil || row == nil {
@@ -26,6 +29,7 @@ func (b *Batch) Origin(node string) (o Origin, found bool, err error) {
 	if o, err = decodeOrigin(row); err != nil {
 		return o, false, b.fail(err)
 	}
+	b.editProposer(node).origin = o
 	return o, true, nil
 }
 
@@ -57,7 +61,15 @@ func (b *Batch) PutOrigin(node string, o Origin) error {
 	}
 	b.key = s.origin(b.key[:0], node)
 	b.value = encodeOrigin(b.value[:0], o)
-	return b.set(b.key, b.value)
+	var row []byte
+	if found { // one origin has one encoding: this is the row as it stands
+		row = encodeOrigin(nil, old)
+	}
+	if err := b.replace(b.key, row, b.value); err != nil {
+		return err
+	}
+	b.editProposer(node).origin = o
+	return nil
 }
 
 // forgetResults removes the results with keys from lower up to upper, which is not among them.
@@ -86,8 +98,21 @@ func (b *Batch) Result(node string, seq uint64) (r Result, found bool, err error
 	if err := b.checkNode(node); err != nil {
 		return r, false, err
 	}
+	p := b.next.proposer(node)
+	if p != nil && p.free.has(seq) {
+		return r, false, nil
+	}
 	b.key = b.store.schema.result(b.key[:0], node, seq)
-	return b.result(b.key)
+	if r, found, err = b.result(b.key); err != nil || found || p == nil {
+		return r, found, err
+	}
+	// A new operation, and the first one where nothing is known: the ones to come are likely to be those behind it.
+	free, err := b.gapAt(b.store.schema.results(nil, node), seq, resultsAhead)
+	if err != nil {
+		return r, false, err
+	}
+	b.editProposer(node).free = free
+	return r, false, nil
 }
 
 // PutResult remembers the result of a node's operation. seq is at or above the node's floor, else it would stay for ever.
@@ -100,7 +125,11 @@ func (b *Batch) PutResult(node string, seq uint64, r Result) error {
 		return err
 	}
 	b.key = b.store.schema.result(b.key[:0], node, seq)
-	return b.putResult(b.key, r)
+	if p := b.next.proposer(node); p == nil || !p.free.has(seq) {
+		return b.putResult(b.key, r)
+	}
+	b.editProposer(node).free.above(seq)
+	return b.addResult(b.key, r)
 }
 
 // result reads a result's row.
@@ -115,7 +144,15 @@ func (b *Batch) result(key []byte) (r Result, found bool, err error) {
 	return r, true, nil
 }
 
-// putResult writes a result's row.
+// addResult writes a result's row, which is known not to be there.
+func (b *Batch) addResult(key []byte, r Result) (err error) {
+	if b.value, err = encodeResult(b.value[:0], r); err != nil {
+		return b.fail(err)
+	}
+	return b.replace(key, nil, b.value)
+}
+
+// putResult writes a result's row, whatever was there.
 func (b *Batch) putResult(key []byte, r Result) (err error) {
 	if b.value, err = encodeResult(b.value[:0], r); err != nil {
 		return b.fail(err)

@@ -118,7 +118,12 @@ func (s schema) origin(buf []byte, node string) []byte {
 }
 
 func (s schema) result(buf []byte, node string, seq uint64) []byte {
-	return binary.BigEndian.AppendUint64(appendShort(s.prefix(buf, spaceResults), node), seq)
+	return binary.BigEndian.AppendUint64(s.results(buf, node), seq)
+}
+
+// results appends what the keys of all of a node's results begin with.
+func (s schema) results(buf []byte, node string) []byte {
+	return appendShort(s.prefix(buf, spaceResults), node)
 }
 
 // appendShort appends a string of at most 255 bytes after its length.

@@ -65,8 +65,9 @@ type published struct {
 
 	// What is known about the rows without looking: an unknown is the zero value, and is found out by the next batch that
 	// needs it. It belongs to this one state, so it goes with a batch that is dropped and with a generation that is replaced.
-	oncesDue uint64 // no request expires before this stamp; 0 means that it is not known
-	unused   gap    // ids without a link
+	oncesDue  uint64     // no request expires before this stamp; 0 means that it is not known
+	unused    gap        // ids without a link
+	proposers []proposer // at most maxProposers, a node at most once; never changed in place
 }
 
 // Summary describes a whole state.
