@@ -25,14 +25,14 @@ type Batch struct {
 	oldest int // the place in absent that is taken next
 
 	hash     hasher
-	key      []byte // room for keys
-	value    []byte // room for new values
-	old      []byte // room for the value that get found
-	once     string // the key of the request last seen to exist
-	owned    bool   // next.proposers is the batch's own, and may be changed
-	advanced bool   // an entry has begun
-	done     bool   // committed or closed
-	err      error  // why the batch cannot be used any more
+	key      []byte  // room for keys
+	value    []byte  // room for new values
+	old      []byte  // room for the value that get found
+	request  request // the client's request last seen to exist
+	owned    bool    // next.proposers is the batch's own, and may be changed
+	advanced bool    // an entry has begun
+	done     bool    // committed or closed
+	err      error   // why the batch cannot be used any more
 }
 
 // NewBatch begins a batch on the committed state. It must be closed, also after Commit. ErrClosed, or the store's failure.

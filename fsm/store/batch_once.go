@@ -12,6 +12,13 @@ import (
 // neverDue is past every stamp: no request is kept.
 const neverDue = maxStamp + 1
 
+// request is what is known of a client's request, as long as a batch is concerned with it.
+type request struct {
+	key  string // its head's
+	head OnceHead
+	free gap // rows without a result
+}
+
 // Once reads what is remembered of a client's request, also if it has expired and was not yet swept.
 func (b *Batch) Once(scope, key string) (h OnceHead, found bool, err error) {
 	if err := b.usable(); err != nil {
@@ -20,7 +27,9 @@ func (b *Batch) Once(scope, key string) (h OnceHead, found bool, err error) {
 	if err := b.checkOnce(scope, key); err != nil {
 		return h, false, err
 	}
-	b.key = b.store.schema.once(b.key[:0], scope, key)
+	if b.key = b.store.schema.once(b.key[:0], scope, key); string(b.key) == b.request.key {
+		return b.request.head, true, nil
+	}
 	row, err := b.get(b.key)
 	if err != nil || row == nil {
 		return h, false, err
@@ -28,7 +37,7 @@ func (b *Batch) Once(scope, key string) (h OnceHead, found bool, err error) {
 	if h, err = decodeOnce(row); err != nil {
 		return h, false, b.fail(err)
 	}
-	b.once = string(b.key)
+	b.request = request{key: string(b.key), head: h}
 	return h, true, nil
 }
 
@@ -58,14 +67,16 @@ func (b *Batch) PutOnce(scope, key string, h OnceHead) error {
 	if b.value, err = encodeOnce(b.value[:0], h); err != nil {
 		return b.fail(err)
 	}
+	// There is no head, nor any more, and a place in the order of expiry and rows come and go with their head: none of
+	// them need be looked for.
 	b.key = b.store.schema.once(b.key[:0], scope, key)
-	if err := b.set(b.key, b.value); err != nil {
+	if err := b.replace(b.key, nil, b.value); err != nil {
 		return err
 	}
-	b.once = string(b.key)
+	b.request = request{key: string(b.key), head: h, free: gap{from: 0, to: 1 << 32}}
 	b.key = b.store.schema.onceDue(b.key[:0], expires, scope, key)
 	b.next.oncesDue = min(b.next.oncesDue, expires) // stays 0 while it is not known
-	return b.set(b.key, []byte{})
+	return b.replace(b.key, nil, []byte{})
 }
 
 // replaceOnce forgets a request whose head is about to be written anew.
@@ -89,6 +100,9 @@ func (b *Batch) OnceRow(scope, key string, row uint32) (r Result, found bool, er
 	if err := b.checkOnce(scope, key); err != nil {
 		return r, false, err
 	}
+	if b.key = b.store.schema.once(b.key[:0], scope, key); string(b.key) == b.request.key && b.request.free.has(uint64(row)) {
+		return r, false, nil
+	}
 	b.key = b.store.schema.onceRow(b.key[:0], scope, key, row)
 	return b.result(b.key)
 }
@@ -99,14 +113,16 @@ func (b *Batch) PutOnceRow(scope, key string, row uint32, r Result) error {
 	if err := b.changeable(); err != nil {
 		return err
 	}
-	if b.key = b.store.schema.once(b.key[:0], scope, key); string(b.key) != b.once {
-		if _, found, err := b.Once(scope, key); err != nil {
-			return err
-		} else if !found {
-			return b.fail(fmt.Errorf("%w: a row of a request that is not remembered", ErrMisuse))
-		}
+	if _, found, err := b.Once(scope, key); err != nil {
+		return err
+	} else if !found {
+		return b.fail(fmt.Errorf("%w: a row of a request that is not remembered", ErrMisuse))
 	}
 	b.key = b.store.schema.onceRow(b.key[:0], scope, key, row)
+	if b.request.free.has(uint64(row)) { // Once has found the request, so it is the one at hand
+		b.request.free.above(uint64(row))
+		return b.addResult(b.key, r)
+	}
 	return b.putResult(b.key, r)
 }
 
@@ -201,7 +217,7 @@ func (b *Batch) removeOnce(it *pebble.Iterator, scope, key string, h OnceHead) (
 		}
 		removed++
 	}
-	b.once = ""
+	b.request = request{}
 	prefix := s.onceRows(nil, scope, key)
 	for ok := it.SeekGE(prefix); ok && len(it.Key()) == len(prefix)+4 && string(it.Key()[:len(prefix)]) == string(prefix); ok = it.Next() {
 		if err := b.dropAt(it); err != nil {
