@@ -69,7 +69,7 @@ func (r *Result) appendJSON(b []byte) (_ []byte, err error) {
 	}
 	if r.Error != nil {
 		b = append(b, `,"error":`...)
-		b = appendAny(b, r.Error) // text, numbers and lists of text, which are always written
+		b = appendStandard(b, r.Error)
 	}
 	return append(b, '}'), nil
 }
@@ -78,7 +78,7 @@ func (r *Result) appendJSON(b []byte) (_ []byte, err error) {
 func appendString(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return appendAny(b, s)
+			return appendStandard(b, s)
 		}
 	}
 	b = append(b, '"')
@@ -86,11 +86,12 @@ func appendString(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// appendAny appends what encoding/json makes of v, which must be something it takes.
-func appendAny(b []byte, v any) []byte {
+// appendStandard appends what encoding/json makes of v. It takes nothing that encoding/json may refuse.
+func appendStandard[V string | *Problem](b []byte, v V) []byte {
 	whole := bytes.NewBuffer(b)
 	encoder := json.NewEncoder(whole)
 	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(v)
-	return bytes.TrimSuffix(whole.Bytes(), []byte("\n")) // which ends a document
+	_ = encoder.Encode(v) //nolint:errchkjson // both are made of text and numbers, which are never refused
+	// Encode ends a document with a line break.
+	return bytes.TrimSuffix(whole.Bytes(), []byte("\n"))
 }

@@ -113,8 +113,10 @@ func TestNoFieldIsForgotten(t *testing.T) {
 
 func BenchmarkAppendLink(b *testing.B) {
 	moment := Time{time.Date(2030, 1, 31, 12, 0, 0, 0, time.UTC)}
-	l := &Link{ShortCode: "abcdefg", ShortURL: "https://sho.rt/abcdefg", LongURL: "https://example.com/some/path?and=query",
-		CreatedAt: moment, UpdatedAt: moment, Version: 1}
+	l := &Link{
+		ShortCode: "abcdefg", ShortURL: "https://sho.rt/abcdefg", LongURL: "https://example.com/some/path?and=query",
+		CreatedAt: moment, UpdatedAt: moment, Version: 1,
+	}
 	b.ReportAllocs()
 	room := make([]byte, 0, 512)
 	for b.Loop() {
