@@ -56,21 +56,19 @@ func testKnown(t *testing.T, f Fixture) {
 			rcheck(rt, b.Commit(), b.Close())
 			m = x.m
 			compare(rt, s, m)
-			switch rapid.IntRange(0, 5).Draw(rt, "between") {
-			case 0:
+			switch between := rapid.IntRange(0, 5).Draw(rt, "between"); {
+			case between == 0:
 				rcheck(rt, s.Close())
 				s, err = store.Open(dir, options(t, f.FS))
 				rcheck(rt, err)
-			case 1, 2:
+			case between <= 2:
 				copies++
 				stream, _ = streamOf(t, f.FS, s, fmt.Sprintf("%s-copy-%d", f.Dir, copies))
 				saved = m.clone()
-			case 3:
-				if stream != nil {
-					rcheck(rt, s.Replace(bytes.NewReader(stream), nil))
-					m = saved.clone()
-					compare(rt, s, m)
-				}
+			case between == 3 && stream != nil:
+				rcheck(rt, s.Replace(bytes.NewReader(stream), nil))
+				m = saved.clone()
+				compare(rt, s, m)
 			}
 		}
 		b, err = s.NewBatch()
