@@ -135,6 +135,9 @@ func (r *answeringRaft) end() { <-r.changing }
 // asked notes a change that was asked for. The caller is between begin and end.
 func (r *answeringRaft) asked(future raft.IndexFuture) raft.IndexFuture {
 	r.bound(future)
+	if reflect.ValueOf(future).Kind() != reflect.Pointer {
+		return future // raft has not taken it: the change before is still the latest
+	}
 	shared := &sharedFuture{IndexFuture: future, done: make(chan struct{})}
 	go func() { // ends with raft at the latest
 		shared.err = future.Error()

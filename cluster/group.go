@@ -194,7 +194,8 @@ func (g *Group) takeEncoded(ctx context.Context, from member.ID, encoded []byte)
 // take takes a batch in at the leader; see intake.submit for the errors. The node it came from waits until it has applied the entry, so
 // it is told of the commit at once.
 func (g *Group) take(ctx context.Context, batch parcel) (uint64, []command.Result, error) {
-	if _, ready := g.leadership.ready(); !ready {
+	term, ready := g.leadership.ready()
+	if !ready {
 		return 0, nil, ErrNotLeader
 	}
 	if g.disk.full() {
@@ -202,7 +203,7 @@ func (g *Group) take(ctx context.Context, batch parcel) (uint64, []command.Resul
 	}
 	index, results, err := g.intake.submit(ctx, batch)
 	if err == nil {
-		g.trans.TellCommitted(index)
+		g.trans.TellCommitted(term, index)
 	}
 	return index, results, err
 }

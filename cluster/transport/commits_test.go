@@ -51,50 +51,51 @@ func TestFollowersAreToldOfACommit(t *testing.T) {
 		"what it holds": {func(c *commits, _ *messages) {
 			c.begins(id)
 			c.ends(id, appending(3, 4, 4, 5, 6), true)
-			c.reached(6)
+			c.reached(3, 6)
 		}, [][3]uint64{{6, 3, 6}}},
-		"no further than it holds": {func(c *commits, _ *messages) {
+		// It would take itself to be up to date.
+		"nothing while it lacks some": {func(c *commits, _ *messages) {
 			c.begins(id)
 			c.ends(id, appending(3, 4, 4, 5), true)
-			c.reached(6)
-		}, [][3]uint64{{5, 3, 5}}},
+			c.reached(3, 6)
+		}, nil},
 		"once": {func(c *commits, _ *messages) {
 			c.begins(id)
 			c.ends(id, appending(3, 4, 4, 5), true)
-			c.reached(5)
+			c.reached(3, 5)
 			synctest.Wait()
-			c.reached(5)
-			c.reached(4)
+			c.reached(3, 5)
+			c.reached(3, 4)
 		}, [][3]uint64{{5, 3, 5}}},
 		"not what raft has told": {func(c *commits, _ *messages) {
 			c.begins(id)
 			c.ends(id, appending(3, 5, 5), true)
-			c.reached(5)
+			c.reached(3, 5)
 		}, nil},
 		"not while raft is telling": {func(c *commits, _ *messages) {
 			c.begins(id)
 			c.ends(id, appending(3, 4, 4, 5), true)
 			c.begins(id)
-			c.reached(5)
+			c.reached(3, 5)
 		}, nil},
 		"after raft, of what raft did not know": {func(c *commits, _ *messages) {
 			c.begins(id)
 			c.begins(id)
 			c.ends(id, appending(3, 4, 4, 5), true)
-			c.reached(5)
+			c.reached(3, 5)
 			c.ends(id, appending(3, 4, 5, 6), true)
 		}, [][3]uint64{{6, 3, 5}}},
 		"nothing it did not acknowledge": {func(c *commits, _ *messages) {
 			c.begins(id)
 			c.ends(id, appending(3, 4, 4, 5), false)
-			c.reached(5)
+			c.reached(3, 5)
 		}, nil},
 		"nothing older than it holds": {func(c *commits, _ *messages) {
 			c.begins(id)
 			c.ends(id, appending(3, 4, 6, 7), true)
 			c.begins(id)
 			c.ends(id, appending(3, 4, 4, 5), true) // late
-			c.reached(7)
+			c.reached(3, 7)
 		}, [][3]uint64{{7, 3, 7}}},
 		"in the new term": {func(c *commits, _ *messages) {
 			c.begins(id)
@@ -103,32 +104,48 @@ func TestFollowersAreToldOfACommit(t *testing.T) {
 			c.ends(id, appending(4, 4, 4, 5), true)
 			c.begins(id)
 			c.ends(id, appending(3, 9, 9), true) // late
-			c.reached(5)
+			c.reached(4, 5)
 		}, [][3]uint64{{5, 4, 5}}},
-		"again when it refused, with the next": {func(c *commits, m *messages) {
+		"nothing for a term that is over": {func(c *commits, _ *messages) {
+			c.begins(id)
+			c.ends(id, appending(4, 4, 4, 5), true)
+			c.reached(3, 5)
+		}, nil},
+		"nothing more to who does not hear": {func(c *commits, m *messages) {
 			m.refuses = true
 			c.begins(id)
-			c.ends(id, appending(3, 4, 4, 5, 6), true)
-			c.reached(5)
+			c.ends(id, appending(3, 4, 4, 5), true)
+			c.reached(3, 5)
 			synctest.Wait()
 			m.refuses = false
-			c.reached(6)
-		}, [][3]uint64{{6, 3, 5}, {6, 3, 6}}},
+			c.reached(3, 6)
+		}, [][3]uint64{{5, 3, 5}}},
+		"again to who heard raft since": {func(c *commits, m *messages) {
+			m.refuses = true
+			c.begins(id)
+			c.ends(id, appending(3, 4, 4, 5), true)
+			c.reached(3, 5)
+			synctest.Wait()
+			m.refuses = false
+			c.begins(id)
+			c.ends(id, appending(3, 5, 5, 6), true)
+			c.reached(3, 6)
+		}, [][3]uint64{{5, 3, 5}, {6, 3, 6}}},
 		"one message at a time, then the latest": {func(c *commits, m *messages) {
 			m.hangs = make(chan struct{})
 			c.begins(id)
 			c.ends(id, appending(3, 4, 4, 5, 6, 7), true)
-			c.reached(5)
+			c.reached(3, 5)
 			synctest.Wait()
-			c.reached(6)
-			c.reached(7)
+			c.reached(3, 6)
+			c.reached(3, 7)
 			close(m.hangs)
 		}, [][3]uint64{{7, 3, 5}, {7, 3, 7}}},
 		"nothing after the end": {func(c *commits, _ *messages) {
 			c.begins(id)
 			c.ends(id, appending(3, 4, 4, 5), true)
 			c.close()
-			c.reached(5)
+			c.reached(3, 5)
 		}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -165,9 +165,9 @@ func (t *Raft) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *
 	return nil
 }
 
-// TellCommitted says that this node, which leads, has applied the entry of an index, and has followers that hold it told unless raft
-// is about to tell them. It does not wait for them.
-func (t *Raft) TellCommitted(index uint64) { t.commits.reached(index) }
+// TellCommitted says that this node, as the leader of a term, has applied the entry of an index, and has followers that hold it told
+// unless raft is about to tell them. It does not wait for them.
+func (t *Raft) TellCommitted(term, index uint64) { t.commits.reached(term, index) }
 
 // sendCommit sends a message of commits, which must not keep a stalled node leader either.
 func (t *Raft) sendCommit(id raft.ServerID, m *raft.AppendEntriesRequest) bool {
@@ -201,12 +201,20 @@ func (t *Raft) awaitContact(id member.ID, failed Instant) {
 	}
 }
 
-// InstallSnapshot streams a snapshot, unless the node is stalled or becomes so meanwhile (ErrStalled).
+// InstallSnapshot streams a snapshot, unless the node is stalled or becomes so meanwhile (ErrStalled), or has left the term (ErrPastTerm).
 func (t *Raft) InstallSnapshot(id raft.ServerID, target raft.ServerAddress, args *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
 	if err := t.mayLead(id, target); err != nil {
 		return err
 	}
-	return t.NetworkTransport.InstallSnapshot(id, target, args, resp, &unstalledReader{data, t})
+	t.terms.reached(args.Term)
+	if err := t.terms.current(args.Term); err != nil {
+		return err
+	}
+	err := t.NetworkTransport.InstallSnapshot(id, target, args, resp, &unstalledReader{data, t})
+	if past := t.terms.current(args.Term); past != nil {
+		return past
+	}
+	return err
 }
 
 // TimeoutNow asks a voter to take the leadership over, unless the node is stalled (ErrStalled).

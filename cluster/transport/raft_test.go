@@ -161,6 +161,10 @@ func TestNothingOfAnEarlierTermIsSaidOrHeard(t *testing.T) {
 				t.Errorf("a message of term 7 after term 8: %v, %d sent", err, len(asked))
 			}
 		}
+		snapshot := d.leader.InstallSnapshot("b-000002", "b-000002", &raft.InstallSnapshotRequest{Term: 7}, new(raft.InstallSnapshotResponse), strings.NewReader(""))
+		if !errors.Is(snapshot, ErrPastTerm) {
+			t.Errorf("a snapshot of term 7 after term 8: %v", snapshot)
+		}
 		ask := &raft.RequestVoteRequest{RPCHeader: heartbeat(9).RPCHeader, Term: 9}
 		if err := d.leader.RequestVote("b-000002", "b-000002", ask, new(raft.RequestVoteResponse)); err != nil {
 			t.Fatal(err)

@@ -254,7 +254,7 @@ func TestRaftOverTCPLeavesNothingBehind(t *testing.T) {
 	}
 	var installed raft.InstallSnapshotResponse
 	snapshot := io.LimitReader(readerFunc(func(b []byte) (int, error) { return len(b), nil }), 10<<20)
-	if err := leader.InstallSnapshot("b-000002", "b-000002", &raft.InstallSnapshotRequest{Size: 10 << 20}, &installed, snapshot); err != nil || !installed.Success {
+	if err := leader.InstallSnapshot("b-000002", "b-000002", &raft.InstallSnapshotRequest{Term: 5, Size: 10 << 20}, &installed, snapshot); err != nil || !installed.Success {
 		t.Error(installed, err)
 	}
 	if err := leader.TimeoutNow("b-000002", "b-000002", new(raft.TimeoutNowRequest), new(raft.TimeoutNowResponse)); err != nil {
