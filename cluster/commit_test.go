@@ -48,7 +48,8 @@ func TestAFollowerThatIsBehindIsNotToldThatItIsNot(t *testing.T) {
 			}
 			mine, its := g.fsm.AppliedIndex(), leader.group.Load().fsm.AppliedIndex()
 			if age := follower.Staleness(); its > mine+100 && age >= 0 {
-				t.Fatalf("%v after its start it says to be %v behind; it has applied %d, the leader %d", time.Since(began), age, mine, its)
+				t.Errorf("%v after its start it says to be %v behind; it has applied %d, the leader %d", time.Since(began), age, mine, its)
+				return
 			}
 		}
 	})
