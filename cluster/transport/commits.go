@@ -78,7 +78,7 @@ func (f *follower) acknowledged(m *raft.AppendEntriesRequest) {
 		}
 	}
 	f.last = raft.AppendEntriesRequest{
-		RPCHeader: m.RPCHeader, Term: m.Term, Leader: m.Leader, PrevLogEntry: index, PrevLogTerm: term, LeaderCommitIndex: told,
+		RPCHeader: m.RPCHeader, Term: m.Term, PrevLogEntry: index, PrevLogTerm: term, LeaderCommitIndex: told,
 	}
 }
 
