@@ -99,6 +99,7 @@ func TestLongRequestsAndChunkedAnswersPassWhole(t *testing.T) {
 	post := NewPost(host, "/", "key")
 	c := short(host)
 	c.Connections, c.Status, c.Location = 2, 200, false
+	c.For = 3 * time.Second // megabytes take their time under the race detector
 	c.Source = func(int) Source { return func(dst []byte) []byte { return post.Append(dst, []byte(body)) } }
 	c.Good = func(b []byte) bool { return string(b) == strings.Repeat("y", 100_000) }
 	got, err := Run(t.Context(), c)
