@@ -42,79 +42,72 @@ func appending(term uint64, commit uint64, indexes ...uint64) *raft.AppendEntrie
 	return r
 }
 
+const followerID = "b-000002"
+
+// sends has raft send a message, and the follower answer it.
+func sends(c *commits, m *raft.AppendEntriesRequest, acknowledged bool) {
+	c.begins(followerID)
+	c.ends(followerID, m, acknowledged)
+}
+
 func TestFollowersAreToldOfACommit(t *testing.T) {
-	const id = "b-000002"
 	for name, c := range map[string]struct {
 		do   func(*commits, *messages)
 		want [][3]uint64
 	}{
 		"what it holds": {func(c *commits, _ *messages) {
-			c.begins(id)
-			c.ends(id, appending(3, 4, 4, 5, 6), true)
+			sends(c, appending(3, 4, 4, 5, 6), true)
 			c.reached(3, 6)
 		}, [][3]uint64{{6, 3, 6}}},
 		// It would take itself to be up to date.
 		"nothing while it lacks some": {func(c *commits, _ *messages) {
-			c.begins(id)
-			c.ends(id, appending(3, 4, 4, 5), true)
+			sends(c, appending(3, 4, 4, 5), true)
 			c.reached(3, 6)
 		}, nil},
 		"once": {func(c *commits, _ *messages) {
-			c.begins(id)
-			c.ends(id, appending(3, 4, 4, 5), true)
+			sends(c, appending(3, 4, 4, 5), true)
 			c.reached(3, 5)
 			synctest.Wait()
 			c.reached(3, 5)
 			c.reached(3, 4)
 		}, [][3]uint64{{5, 3, 5}}},
 		"not what raft has told": {func(c *commits, _ *messages) {
-			c.begins(id)
-			c.ends(id, appending(3, 5, 5), true)
+			sends(c, appending(3, 5, 5), true)
 			c.reached(3, 5)
 		}, nil},
 		"not while raft is telling": {func(c *commits, _ *messages) {
-			c.begins(id)
-			c.ends(id, appending(3, 4, 4, 5), true)
-			c.begins(id)
+			sends(c, appending(3, 4, 4, 5), true)
+			c.begins(followerID)
 			c.reached(3, 5)
 		}, nil},
 		"after raft, of what raft did not know": {func(c *commits, _ *messages) {
-			c.begins(id)
-			c.begins(id)
-			c.ends(id, appending(3, 4, 4, 5), true)
+			c.begins(followerID)
+			sends(c, appending(3, 4, 4, 5), true)
 			c.reached(3, 5)
-			c.ends(id, appending(3, 4, 5, 6), true)
+			c.ends(followerID, appending(3, 4, 5, 6), true)
 		}, [][3]uint64{{6, 3, 5}}},
 		"nothing it did not acknowledge": {func(c *commits, _ *messages) {
-			c.begins(id)
-			c.ends(id, appending(3, 4, 4, 5), false)
+			sends(c, appending(3, 4, 4, 5), false)
 			c.reached(3, 5)
 		}, nil},
 		"nothing older than it holds": {func(c *commits, _ *messages) {
-			c.begins(id)
-			c.ends(id, appending(3, 4, 6, 7), true)
-			c.begins(id)
-			c.ends(id, appending(3, 4, 4, 5), true) // late
+			sends(c, appending(3, 4, 6, 7), true)
+			sends(c, appending(3, 4, 4, 5), true) // late
 			c.reached(3, 7)
 		}, [][3]uint64{{7, 3, 7}}},
 		"in the new term": {func(c *commits, _ *messages) {
-			c.begins(id)
-			c.ends(id, appending(3, 4, 8, 9), true)
-			c.begins(id)
-			c.ends(id, appending(4, 4, 4, 5), true)
-			c.begins(id)
-			c.ends(id, appending(3, 9, 9), true) // late
+			sends(c, appending(3, 4, 8, 9), true)
+			sends(c, appending(4, 4, 4, 5), true)
+			sends(c, appending(3, 9, 9), true) // late
 			c.reached(4, 5)
 		}, [][3]uint64{{5, 4, 5}}},
 		"nothing for a term that is over": {func(c *commits, _ *messages) {
-			c.begins(id)
-			c.ends(id, appending(4, 4, 4, 5), true)
+			sends(c, appending(4, 4, 4, 5), true)
 			c.reached(3, 5)
 		}, nil},
 		"nothing more to who does not hear": {func(c *commits, m *messages) {
 			m.refuses = true
-			c.begins(id)
-			c.ends(id, appending(3, 4, 4, 5), true)
+			sends(c, appending(3, 4, 4, 5), true)
 			c.reached(3, 5)
 			synctest.Wait()
 			m.refuses = false
@@ -122,19 +115,16 @@ func TestFollowersAreToldOfACommit(t *testing.T) {
 		}, [][3]uint64{{5, 3, 5}}},
 		"again to who heard raft since": {func(c *commits, m *messages) {
 			m.refuses = true
-			c.begins(id)
-			c.ends(id, appending(3, 4, 4, 5), true)
+			sends(c, appending(3, 4, 4, 5), true)
 			c.reached(3, 5)
 			synctest.Wait()
 			m.refuses = false
-			c.begins(id)
-			c.ends(id, appending(3, 5, 5, 6), true)
+			sends(c, appending(3, 5, 5, 6), true)
 			c.reached(3, 6)
 		}, [][3]uint64{{5, 3, 5}, {6, 3, 6}}},
 		"one message at a time, then the latest": {func(c *commits, m *messages) {
 			m.hangs = make(chan struct{})
-			c.begins(id)
-			c.ends(id, appending(3, 4, 4, 5, 6, 7), true)
+			sends(c, appending(3, 4, 4, 5, 6, 7), true)
 			c.reached(3, 5)
 			synctest.Wait()
 			c.reached(3, 6)
@@ -142,8 +132,7 @@ func TestFollowersAreToldOfACommit(t *testing.T) {
 			close(m.hangs)
 		}, [][3]uint64{{7, 3, 5}, {7, 3, 7}}},
 		"nothing after the end": {func(c *commits, _ *messages) {
-			c.begins(id)
-			c.ends(id, appending(3, 4, 4, 5), true)
+			sends(c, appending(3, 4, 4, 5), true)
 			c.close()
 			c.reached(3, 5)
 		}, nil},

@@ -137,8 +137,7 @@ func (t *Raft) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *
 	if err := t.mayLead(id, target); err != nil {
 		return err
 	}
-	t.terms.reached(args.Term)
-	if err := t.terms.current(args.Term); err != nil {
+	if err := t.terms.enter(args.Term); err != nil {
 		return err
 	}
 	sent := t.acks.sending()
@@ -206,8 +205,7 @@ func (t *Raft) InstallSnapshot(id raft.ServerID, target raft.ServerAddress, args
 	if err := t.mayLead(id, target); err != nil {
 		return err
 	}
-	t.terms.reached(args.Term)
-	if err := t.terms.current(args.Term); err != nil {
+	if err := t.terms.enter(args.Term); err != nil {
 		return err
 	}
 	err := t.NetworkTransport.InstallSnapshot(id, target, args, resp, &unstalledReader{data, t})

@@ -22,6 +22,12 @@ func (t *terms) reached(term uint64) {
 	}
 }
 
+// enter notes that this node is about to send as the leader of a term; ErrPastTerm if it has gone on to a later one.
+func (t *terms) enter(term uint64) error {
+	t.reached(term)
+	return t.current(term)
+}
+
 // current is ErrPastTerm if this node has gone on to a later term.
 func (t *terms) current(term uint64) error {
 	if now := t.highest.Load(); term < now {

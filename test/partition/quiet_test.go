@@ -44,7 +44,7 @@ func (w *world) rest() {
 			if now, err = quietOf(ctx, n, pid); err != nil || !known {
 				return err
 			}
-			return now.within(first, len(w.nodes())-1)
+			return now.within(first, len(w.nodes()))
 		})
 		switch {
 		case err != nil:
@@ -72,9 +72,9 @@ func (w *world) patiently(within time.Duration, check func(context.Context) erro
 	}
 }
 
-// within returns an error when q is more than the slack above what there was first, on a node with so many peers.
-func (q quiet) within(first quiet, peers int) error {
-	if q.sockets > first.sockets+socketSlack*(peers+1) || q.files > first.files+fileSlack || q.goroutines > first.goroutines+goroutineSlack {
+// within returns an error when q is more than the slack above what there was first, in a cluster of so many nodes.
+func (q quiet) within(first quiet, nodes int) error {
+	if q.sockets > first.sockets+socketSlack*nodes || q.files > first.files+fileSlack || q.goroutines > first.goroutines+goroutineSlack {
 		return fmt.Errorf("%d sockets, %d files, %d goroutines; at its first rest %d, %d, %d",
 			q.sockets, q.files, q.goroutines, first.sockets, first.files, first.goroutines)
 	}
