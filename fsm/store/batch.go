@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"tinyurl/fsm/link"
 )
 
 // Batch is what one or more log entries change. It reads through itself: every method sees what the batch has changed so
@@ -24,15 +26,18 @@ type Batch struct {
 	absent [8][]byte
 	oldest int // the place in absent that is taken next
 
-	hash     hasher
-	key      []byte  // room for keys
-	value    []byte  // room for new values
-	old      []byte  // room for the value that get found
-	request  request // the client's request last seen to exist
-	owned    bool    // next.proposers is the batch's own, and may be changed
-	advanced bool    // an entry has begun
-	done     bool    // committed or closed
-	err      error   // why the batch cannot be used any more
+	hash    hasher
+	key     []byte  // room for keys
+	value   []byte  // room for new values
+	old     []byte  // room for the value that get found
+	request request // the client's request last seen to exist
+	// edited are the links that had a row and get another one: each of those rows is in the batch too, and takes more room.
+	edited      []link.Code
+	owned       bool  // next.proposers is the batch's own, and may be changed
+	chunksOwned bool  // next.chunks is, likewise
+	advanced    bool  // an entry has begun
+	done        bool  // committed or closed
+	err         error // why the batch cannot be used any more
 }
 
 // NewBatch begins a batch on the committed state. It must be closed, also after Commit. ErrClosed, or the store's failure.
@@ -61,7 +66,7 @@ func (b *Batch) Advance(p Position) error {
 	}
 	// The boundary itself may be an entry that never reaches the state machine: what counts is who is first behind it.
 	if boundary := (p.Index - 1) / boundaryEvery * boundaryEvery; boundary > 0 && boundary >= at.Index {
-		if err := b.flushScalars(); err != nil {
+		if err := b.flush(); err != nil {
 			return err
 		}
 		b.next.boundary, b.next.boundaryValue = boundary, b.next.digest.digest()
@@ -91,7 +96,7 @@ func (b *Batch) Commit() (err error) {
 		b.done = true
 		return nil
 	}
-	if err := b.flushScalars(); err != nil {
+	if err := b.flush(); err != nil {
 		return err
 	}
 	if err := b.rows.Set(s.schema.position(nil), encodeMeta(nil, b.next.meta), nil); err != nil {
@@ -102,15 +107,26 @@ func (b *Batch) Commit() (err error) {
 		return b.fail(err)
 	}
 	b.done = true
+	b.releaseChunks()
 	state := b.next
 	b.gen.state.Store(&state)
 	return nil
 }
 
-// apply hands the rows to the engine.
+// apply hands the rows to the engine, and has look-ups forget the links that change (see hotLinks). If the engine fails,
+// nobody knows which rows it has: then they keep nothing new any more.
 func (b *Batch) apply() (err error) {
 	defer b.gen.alarm.recoverFault(&err)
-	return b.rows.Commit(pebble.NoSync)
+	if len(b.edited) == 0 {
+		return b.rows.Commit(pebble.NoSync)
+	}
+	hot := b.gen.hot.Load()
+	hot.beginChange(b.edited)
+	if err := b.rows.Commit(pebble.NoSync); err != nil {
+		return err
+	}
+	hot.endChange()
+	return nil
 }
 
 // Close drops what was not committed. It may be called more than once.
@@ -218,6 +234,24 @@ func (b *Batch) drop(key, old []byte) error {
 	return nil
 }
 
+// dropRange removes the rows with keys from lower up to upper, which is not among them.
+func (b *Batch) dropRange(lower, upper []byte) error {
+	it, err := b.rows.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	if err != nil {
+		return b.fail(err)
+	}
+	defer it.Close()
+	for ok := it.First(); ok; ok = it.Next() {
+		if err := b.dropAt(it); err != nil {
+			return err
+		}
+	}
+	if err := it.Error(); err != nil {
+		return b.fail(err)
+	}
+	return nil
+}
+
 // dropAt removes the row an iterator stands on.
 func (b *Batch) dropAt(it *pebble.Iterator) error {
 	value, err := it.ValueAndErr()
@@ -225,6 +259,14 @@ func (b *Batch) dropAt(it *pebble.Iterator) error {
 		return b.fail(err)
 	}
 	return b.drop(it.Key(), value)
+}
+
+// flush writes the rows that are written late.
+func (b *Batch) flush() error {
+	if err := b.flushChunks(); err != nil {
+		return err
+	}
+	return b.flushScalars()
 }
 
 // flushScalars brings the state row up to the batch's state. Everything in it only ever grows away from zero (a link needs a

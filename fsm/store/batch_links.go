@@ -94,6 +94,7 @@ func (b *Batch) Delete(c link.Code, at time.Time) error {
 		return b.fail(err)
 	}
 	b.value = value
+	b.edited = append(b.edited, c)
 	b.next.links--
 	return b.replace(key, old, value)
 }
@@ -118,6 +119,8 @@ func (b *Batch) putLink(key, old []byte, l link.Link) error {
 	b.value = value
 	if old == nil {
 		b.next.links++
+	} else {
+		b.edited = append(b.edited, l.Code)
 	}
 	return b.replace(key, old, value)
 }

@@ -126,6 +126,34 @@ func (b *Batch) PutOnceRow(scope, key string, row uint32, r Result) error {
 	return b.putResult(b.key, r)
 }
 
+// result reads a result's row.
+func (b *Batch) result(key []byte) (r Result, found bool, err error) {
+	row, err := b.get(key)
+	if err != nil || row == nil {
+		return r, false, err
+	}
+	if r, err = decodeResult(row); err != nil {
+		return r, false, b.fail(err)
+	}
+	return r, true, nil
+}
+
+// addResult writes a result's row, which is known not to be there.
+func (b *Batch) addResult(key []byte, r Result) (err error) {
+	if b.value, err = encodeResult(b.value[:0], r); err != nil {
+		return b.fail(err)
+	}
+	return b.replace(key, nil, b.value)
+}
+
+// putResult writes a result's row, whatever was there.
+func (b *Batch) putResult(key []byte, r Result) (err error) {
+	if b.value, err = encodeResult(b.value[:0], r); err != nil {
+		return b.fail(err)
+	}
+	return b.set(key, b.value)
+}
+
 // dueOnce is a request that has expired.
 type dueOnce struct {
 	expires    uint64

@@ -12,10 +12,10 @@ import (
 	"tinyurl/fsm/store"
 )
 
-// benchStore opens a store on a real disk with a code key set.
-func benchStore(b *testing.B) *store.Store {
+// benchStore opens a store on a real disk with a code key set. Its hot links take hotBytes, 0 for the default.
+func benchStore(b *testing.B, hotBytes int64) *store.Store {
 	b.Helper()
-	s, err := store.Open(b.TempDir(), store.Options{FS: vfs.Default, Fatal: func(err error) { b.Error(err) }})
+	s, err := store.Open(b.TempDir(), store.Options{FS: vfs.Default, HotBytes: hotBytes, Fatal: func(err error) { b.Error(err) }})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func applyCreates(b *testing.B, s *store.Store, n int) {
 // BenchmarkApply commits batches of 1,024 creates; ns/link is the figure to look at.
 func BenchmarkApply(b *testing.B) {
 	const creates = 1024
-	s := benchStore(b)
+	s := benchStore(b, 0)
 	b.ReportAllocs()
 	for b.Loop() {
 		applyCreates(b, s, creates)
@@ -79,10 +79,11 @@ func BenchmarkApply(b *testing.B) {
 }
 
 // BenchmarkLookup reads codes by chance on a store of 100,000 links: ones that are there, ones of ids that the counter passed over,
-// whose absence is proven here, and ones of ids still to come, about which a leader would have to be asked.
+// whose absence is proven here, and ones of ids still to come, about which a leader would have to be asked. All of it is the
+// engine's work: there is no room for hot links.
 func BenchmarkLookup(b *testing.B) {
 	const links = 100_000
-	s := benchStore(b)
+	s := benchStore(b, 1)
 	fillOdd(b, s, links)
 	codec, _ := s.Codec()
 	for _, c := range []struct {
@@ -104,6 +105,34 @@ func BenchmarkLookup(b *testing.B) {
 				}
 				i++
 			}
+		})
+	}
+}
+
+// BenchmarkHotLookup reads links that are asked for all the time, with as many readers as there are processors: a few, and
+// so many that they do not fit into the processors' caches.
+func BenchmarkHotLookup(b *testing.B) {
+	const links = 50_000
+	s := benchStore(b, 0)
+	fillOdd(b, s, links)
+	codec, _ := s.Codec()
+	for _, n := range []int{1 << 7, 1 << 15} {
+		codes := make([]link.Code, n)
+		for i := range codes {
+			codes[i] = codec.Encode(link.ID(2*i + 1))
+			if _, err := s.Lookup(codes[i]); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for i := 0; pb.Next(); i++ {
+					if _, _, err := s.LookupProven(codes[i*2654435761%n]); err != nil {
+						b.Error(err)
+					}
+				}
+			})
 		})
 	}
 }

@@ -17,6 +17,15 @@
 // so whoever reads the counter first and looks a link up afterwards finds every id up to it. LookupProven does this in the
 // right order, within one generation, and that is what makes a 404 without the leader possible.
 //
+// # Hot links
+//
+// Living links that were looked up lately are kept as look-ups answer them (hot.go), in front of the engine and within one
+// generation. A hit takes no lock, no reference and no memory, and writes nothing that other readers need. A commit that
+// edits or deletes links removes them before the engine has their new rows, and no row that was read before the commit is
+// kept once it has begun: a look-up never sees less than the engine would have shown it. Only rows that change pay for it.
+// The room is counted set by set, the table included; a row that is too long for a set, with a target of about 900 bytes or
+// more, is left to the engine.
+//
 // # Generations
 //
 // The directory holds one live generation, a directory of the engine's own, which CURRENT names:
@@ -45,4 +54,20 @@
 // answers some of these by panicking, maybe with its locks held; where that happens under a method of this package, the
 // panic becomes the method's error, and the engine is left alone, unclosed, until the process ends. In the engine's own
 // goroutines it ends the process. After damage, look-ups are refused as well; after a full disk they go on.
+//
+// # Decisions
+//
+//   - Hot links, although a second cache in front of the engine was once measured and did not pay. That was before redirects
+//     were made cheap; then a look-up in cached blocks was a third of what a redirect costs. Measured on two cores with a
+//     million links: 5.4 to 5.7 µs and three allocations in the engine; 0.1 µs and none for a hit among links in the
+//     processor's cache, 0.6 to 1 µs where every step is a miss of it. A look-up that finds a link cold makes two allocations
+//     more, which do not show in its time.
+//   - Their room is taken out of CacheBytes, so that the memory that was configured stays what it was. A quarter: with 64 MiB,
+//     a million links and look-ups by Zipf's law (s = 1.2), no hot links took 3.7 µs, an eighth 1.0, a quarter 0.87 and a
+//     half 0.90 (one run each). A hot link costs some 190 bytes; one in a cached block costs 70 to 150, but its cold neighbours come along.
+//   - Links are removed before the engine's commit, and nothing is taken in until it is over, rather than afterwards: else
+//     one reader could have seen a new row in the engine and the next one the old row here.
+//   - No counters of hits: they would be all that readers share. What is left to the engine shows in the block cache's.
+//   - Index blocks larger than 4 KiB (256 KiB, which saves most tables the second level of their index) made no difference
+//     that could be measured to look-ups in cached blocks (4.2 to 5.4 against 4.7 to 5.3 µs), and are not set.
 package store

@@ -8,7 +8,7 @@ import (
 )
 
 // gap is a range of numbers of which it is known that none has a row: from is in it, to is not. The zero gap knows nothing.
-// Numbers are ids, sequences or rows of a request: whoever writes the row of a number takes it out of the gap first or
+// Numbers are ids or rows of a request: whoever writes the row of a number takes it out of the gap first or
 // with it, and a row that is removed needs nothing.
 type gap struct {
 	from, to uint64

@@ -13,14 +13,17 @@ type generation struct {
 	number  uint64
 	db      *pebble.DB
 	alarm   *alarm
+	drained chan struct{}             // closed when refs reaches 0, from where it never rises again
 	state   atomic.Pointer[published] // replaced after every commit, by the writer
+	hot     atomic.Pointer[hotLinks]  // nil once the generation is no longer live; answers without a reference
+	_       [64]byte                  // who counts references must not slow down who only reads the above
 	refs    atomic.Int64
-	drained chan struct{} // closed when refs reaches 0, from where it never rises again
 }
 
-func newGeneration(number uint64, db *pebble.DB, a *alarm, state *published) *generation {
+func newGeneration(number uint64, db *pebble.DB, a *alarm, state *published, hot *hotLinks) *generation {
 	g := &generation{number: number, db: db, alarm: a, drained: make(chan struct{})}
 	g.state.Store(state)
+	g.hot.Store(hot)
 	g.refs.Store(1)
 	return g
 }
@@ -43,6 +46,12 @@ func (g *generation) release() {
 	if g.refs.Add(-1) == 0 {
 		close(g.drained)
 	}
+}
+
+// retire gives the store's own reference back: the generation is no longer the live one.
+func (g *generation) retire() {
+	g.hot.Store(nil)
+	g.release()
 }
 
 // shut waits until nobody uses the generation, and closes the engine. The caller has given the store's reference back.

@@ -22,7 +22,7 @@ func testStore(t *testing.T, r prometheus.Registerer) *Store {
 
 func TestAGenerationIsDrainedOnceAndForGood(t *testing.T) {
 	for range 200 {
-		g := newGeneration(1, nil, nil, nil)
+		g := newGeneration(1, nil, nil, nil, nil)
 		var readers sync.WaitGroup
 		for range 4 {
 			readers.Go(func() {

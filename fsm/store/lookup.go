@@ -63,6 +63,9 @@ func (s *Store) Lookup(c link.Code) (link.Link, error) {
 // ever will, because its code is that of an id which the counter had passed before the look-up began. Otherwise the link
 // may have been made where this replica has not got to yet.
 func (s *Store) LookupProven(c link.Code) (l link.Link, proven bool, err error) {
+	if l, found := s.live.Load().hot.Load().find(c); found && s.failed.damage() == nil {
+		return l, false, nil
+	}
 	g, err := s.acquire()
 	if err != nil {
 		return link.Link{}, false, err
@@ -72,9 +75,14 @@ func (s *Store) LookupProven(c link.Code) (l link.Link, proven bool, err error) 
 	if err := s.failed.damage(); err != nil {
 		return link.Link{}, false, err
 	}
+	hot := g.hot.Load()
+	since := hot.moment() // before the row is looked for, too
 	l, err = getLink(g.db, s.schema, state.codec, c)
 	switch {
-	case err == nil || errors.Is(err, link.ErrGone):
+	case err == nil:
+		hot.keep(l, since)
+		return l, false, nil
+	case errors.Is(err, link.ErrGone):
 		return l, false, err
 	case errors.Is(err, link.ErrNotFound):
 		return l, state.passed(c), err

@@ -18,8 +18,12 @@ type Options struct {
 	FS FS
 	// Group is the raft group whose state this is. It stands in every key and in every stream.
 	Group uint32
-	// CacheBytes is the room for the engine's blocks, shared by the generations of one store; 0 means 64 MiB.
+	// CacheBytes is the room for what was read, shared by the generations of one store: the engine's blocks and, out of it,
+	// HotBytes; 0 means 64 MiB.
 	CacheBytes int64
+	// HotBytes is the part of CacheBytes for links just as look-ups answer them, some 200 bytes each; 0 means a quarter.
+	// These are for the live generation alone, and they are all on Go's heap.
+	HotBytes int64
 	// MemTableBytes is what the engine gathers before it writes a table, at least 256 KiB; 0 means 32 MiB. At most three
 	// times as much is held in memory, besides CacheBytes.
 	MemTableBytes uint64
@@ -35,6 +39,7 @@ type Options struct {
 
 const (
 	defaultCacheBytes    = 64 << 20
+	hotShare             = 4 // the hot links get one part in so many of CacheBytes
 	defaultMemTableBytes = 32 << 20
 	minMemTableBytes     = 256 << 10
 	checkpointCacheBytes = 8 << 20
@@ -57,6 +62,12 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.CacheBytes < 0 || o.MemTableBytes < minMemTableBytes {
 		return o, fmt.Errorf("store: %d bytes of cache and %d of memory table are too few", o.CacheBytes, o.MemTableBytes)
+	}
+	if o.HotBytes == 0 {
+		o.HotBytes = o.CacheBytes / hotShare
+	}
+	if o.HotBytes < 0 || o.HotBytes > o.CacheBytes {
+		return o, fmt.Errorf("store: %d bytes of hot links in %d of cache", o.HotBytes, o.CacheBytes)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -5,21 +5,13 @@ import (
 	"strings"
 )
 
-// Nearly all operations are new ones, of a few nodes, in the order of their sequences. What is known of those nodes answers
-// without looking that an operation was not applied before.
-
-const (
-	// maxProposers is how many nodes are known at a time; more only cost look-ups.
-	maxProposers = 16
-	// resultsAhead is how many sequences are looked at together for results that are there already.
-	resultsAhead = 1024
-)
+// maxProposers is how many nodes that propose are known at a time; more only cost look-ups.
+const maxProposers = 16
 
 // proposer is what is known of a node that proposes.
 type proposer struct {
 	node   string
 	origin Origin // as its row says
-	free   gap    // sequences without a result
 }
 
 // proposer finds a node; nil if nothing is known. What it points to is for reading.

@@ -35,7 +35,7 @@ func (s *Store) Replace(r io.Reader, accept func(Header) error) error {
 	}
 	if err := s.catalog.publish(number); err != nil {
 		err = fmt.Errorf("replace the state: %w", err)
-		g.release()
+		g.retire()
 		err = errors.Join(err, g.shut())
 		if errors.Is(err, ErrSwapped) {
 			s.failed.report(err)
@@ -45,7 +45,7 @@ func (s *Store) Replace(r io.Reader, accept func(Header) error) error {
 	}
 	g.alarm.arm()
 	old := s.live.Swap(g)
-	old.release()
+	old.retire()
 	s.retiring.Go(func() { s.retire(old) })
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 //	          key length (1), key, row (4)            → result
 //	onceDue   expiry (8), scope length (1), scope, key → nothing
 //	origins   node                                    → boot, floor
-//	results   node length (1), node, sequence (8)     → result
+//	results   node length (1), node, chunk (8)        → results of 64 sequences
 //
 // A code that decodes to an id lives among the links, also if somebody chose it as a slug: whether an id is in use is one
 // look-up, and the counter passes over an id that has a row. All other slugs live among the slugs.
@@ -117,13 +117,9 @@ func (s schema) origin(buf []byte, node string) []byte {
 	return append(s.prefix(buf, spaceOrigins), node...)
 }
 
-func (s schema) result(buf []byte, node string, seq uint64) []byte {
-	return binary.BigEndian.AppendUint64(s.results(buf, node), seq)
-}
-
-// results appends what the keys of all of a node's results begin with.
-func (s schema) results(buf []byte, node string) []byte {
-	return appendShort(s.prefix(buf, spaceResults), node)
+// chunk appends the key of a node's results with neighbouring sequences, see chunkSize.
+func (s schema) chunk(buf []byte, node string, number uint64) []byte {
+	return binary.BigEndian.AppendUint64(appendShort(s.prefix(buf, spaceResults), node), number)
 }
 
 // appendShort appends a string of at most 255 bytes after its length.
@@ -189,8 +185,8 @@ func (s schema) checkRow(key, value []byte) error {
 		_, err = decodeOrigin(value)
 	case spaceResults:
 		node, rest, cut := cutShort(rest)
-		ok = cut && node != "" && len(rest) == 8
-		_, err = decodeResult(value)
+		ok = cut && node != "" && len(rest) == 8 && binary.BigEndian.Uint64(rest) <= maxChunk
+		err = checkChunk(value)
 	default:
 		return fmt.Errorf("%w: a row in key space %d", ErrFormat, space)
 	}

@@ -68,6 +68,7 @@ type published struct {
 	oncesDue  uint64     // no request expires before this stamp; 0 means that it is not known
 	unused    gap        // ids without a link
 	proposers []proposer // at most maxProposers, a node at most once; never changed in place
+	chunks    []*chunk   // at most maxChunks, each at most once; never changed in place
 }
 
 // Summary describes a whole state.

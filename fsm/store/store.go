@@ -69,7 +69,7 @@ func (s *Store) open() error {
 	}
 	s.lock = lock
 	// The engine takes the room of its memory tables out of the cache's: without an extra there would be none left.
-	s.cache = pebble.NewCache(s.options.CacheBytes + memTables*int64(s.options.MemTableBytes))
+	s.cache = pebble.NewCache(s.options.CacheBytes - s.options.HotBytes + memTables*int64(s.options.MemTableBytes))
 	number, err := s.catalog.live()
 	if err != nil {
 		return err
@@ -161,7 +161,7 @@ func (s *Store) create(number uint64, m meta, tables []string) (g *generation, e
 	if err != nil {
 		return nil, err
 	}
-	return newGeneration(number, db, a, state), nil
+	return newGeneration(number, db, a, state, newHotLinks(s.options.HotBytes)), nil
 }
 
 // existing opens the generation that CURRENT names.
@@ -181,7 +181,7 @@ func (s *Store) existing(number uint64) (*generation, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.shut(db))
 	}
-	return newGeneration(number, db, a, state), nil
+	return newGeneration(number, db, a, state, newHotLinks(s.options.HotBytes)), nil
 }
 
 // clean removes what a crash left behind, now that the live generation is known to be readable.
@@ -224,7 +224,7 @@ func (s *Store) dispose() error {
 		s.options.Registerer.Unregister(s.metrics)
 	}
 	if g := s.live.Load(); g != nil {
-		g.release()
+		g.retire()
 		errs = append(errs, g.shut())
 	}
 	s.retiring.Wait()

@@ -54,7 +54,7 @@ func goodRows() []row {
 		{s.onceRow(nil, "s", "k", 0), encoded(encodeResult(nil, Result{}))},
 		{s.onceDue(nil, due, "s", "k"), nil},
 		{s.origin(nil, "n"), encodeOrigin(nil, Origin{Boot: 1})},
-		{s.result(nil, "n", 1), encoded(encodeResult(nil, Result{Code: "slug"}))},
+		{s.chunk(nil, "n", 1), encodeChunk(nil, chunkOf(map[int]Result{5: {Code: "slug"}}))},
 	}
 }
 
@@ -118,7 +118,9 @@ func TestForgedStreamsAreRefused(t *testing.T) {
 		"an expiry cut short":          {with(5, row{rows[5].key[:9], nil}), ErrDamaged},
 		"an expiry without a name":     {with(5, row{rows[5].key[:13], nil}), ErrDamaged},
 		"a nameless origin":            {with(6, row{s.origin(nil, ""), rows[6].value}), ErrDamaged},
-		"a nameless result":            {with(7, row{s.result(nil, "", 1), rows[7].value}), ErrDamaged},
+		"a nameless result":            {with(7, row{s.chunk(nil, "", 1), rows[7].value}), ErrDamaged},
+		"results of no operation":      {with(7, row{rows[7].key, encodeChunk(nil, new(chunk))}), ErrDamaged},
+		"results past every sequence":  {with(7, row{s.chunk(nil, "n", maxChunk+1), rows[7].value}), ErrDamaged},
 		"a result cut short":           {with(7, row{rows[7].key[:len(rows[7].key)-1], rows[7].value}), ErrDamaged},
 	} {
 		if _, err := CheckStream(bytes.NewReader(c.stream)); !errors.Is(err, c.want) {

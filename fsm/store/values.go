@@ -199,31 +199,52 @@ func decodeOrigin(value []byte) (Origin, error) {
 	return o, d.end("origin row")
 }
 
-// encodeResult appends a result; its error must be one of the sentinels, or wrap one.
-func encodeResult(buf []byte, r Result) ([]byte, error) {
-	refusal := 0
+// keepable gives a result in the form that is kept: with one of the sentinels for an error.
+func keepable(r Result) (Result, error) {
 	if r.Err != nil {
-		refusal = slices.IndexFunc(refusals[:], func(known error) bool { return known != nil && errors.Is(r.Err, known) })
-		if refusal < 0 {
-			return nil, fmt.Errorf("%w: an error that cannot be kept: %w", ErrMisuse, r.Err)
+		i := slices.IndexFunc(refusals[:], func(known error) bool { return known != nil && errors.Is(r.Err, known) })
+		if i < 0 {
+			return Result{}, fmt.Errorf("%w: an error that cannot be kept: %w", ErrMisuse, r.Err)
 		}
+		r.Err = refusals[i]
 	}
 	if len(r.Code) > link.MaxSlug {
-		return nil, fmt.Errorf("%w: a code of %d bytes", ErrMisuse, len(r.Code))
+		return Result{}, fmt.Errorf("%w: a code of %d bytes", ErrMisuse, len(r.Code))
 	}
-	buf = binary.AppendUvarint(append(buf, valueVersion, 0), uint64(refusal))
-	return appendText(buf, string(r.Code)), nil
+	return r, nil
+}
+
+// appendResult appends a result that is keepable as it is.
+func appendResult(buf []byte, r Result) []byte {
+	refusal := 0
+	if r.Err != nil {
+		refusal = slices.Index(refusals[:], r.Err)
+	}
+	return appendText(binary.AppendUvarint(buf, uint64(refusal)), string(r.Code))
+}
+
+// result takes a result.
+func (r *reader) result() Result {
+	refusal := r.uvarint()
+	code := link.Code(r.text(link.MaxSlug))
+	if r.require(refusal < uint64(len(refusals))); r.bad {
+		return Result{}
+	}
+	return Result{Code: code, Err: refusals[refusal]}
+}
+
+// encodeResult appends a result that stands alone; its error must be one of the sentinels, or wrap one.
+func encodeResult(buf []byte, r Result) ([]byte, error) {
+	r, err := keepable(r)
+	if err != nil {
+		return nil, err
+	}
+	return appendResult(append(buf, valueVersion, 0), r), nil
 }
 
 func decodeResult(value []byte) (Result, error) {
 	d := reader{rest: value}
 	d.head(0)
-	refusal := d.uvarint()
-	d.require(refusal < uint64(len(refusals)))
-	r := Result{Code: link.Code(d.text(link.MaxSlug))}
-	if err := d.end("result row"); err != nil {
-		return Result{}, err
-	}
-	r.Err = refusals[refusal]
-	return r, nil
+	r := d.result()
+	return r, d.end("result row")
 }

@@ -34,12 +34,22 @@ func TestValuesAreGolden(t *testing.T) {
 		"request":   {encoded(encodeOnce(nil, OnceHead{Body: [32]byte{31: 9}, Expires: noon})), "01008884a3e9df330000000000000000000000000000000000000000000000000000000000000009"},
 		"origin":    {encodeOrigin(nil, Origin{Boot: 2, Floor: 1000}), "010002e807"},
 		"result":    {encoded(encodeResult(nil, Result{Code: "abc"})), "01000003616263"},
+		"chunk":     {encodeChunk(nil, chunkOf(map[int]Result{0: {Code: "abc"}, 63: {Err: link.ErrGone}})), "0100800000000000000100036162630200"},
 		"refusal":   {encoded(encodeResult(nil, Result{Err: link.ErrSlugTaken})), "01000300"},
 	} {
 		if got := hex.EncodeToString(c.value); got != c.want {
 			t.Errorf("%s is %s, want %s", name, got, c.want)
 		}
 	}
+}
+
+// chunkOf is a chunk with results at places.
+func chunkOf(results map[int]Result) *chunk {
+	c := new(chunk)
+	for bit, r := range results {
+		c.put(bit, r)
+	}
+	return c
 }
 
 func encoded(value []byte, err error) []byte {
@@ -64,7 +74,7 @@ func TestKeysAreGolden(t *testing.T) {
 		"row":                     {s.onceRow(nil, "sc", "key", 7), "0102030405027363" + "036b6579" + "00000007"},
 		"due":                     {s.onceDue(nil, 258, "sc", "key"), "0102030406" + "0000000000000102" + "027363" + "6b6579"},
 		"origin":                  {s.origin(nil, "node"), "01020304076e6f6465"},
-		"result":                  {s.result(nil, "node", 258), "0102030408046e6f6465" + "0000000000000102"},
+		"chunk":                   {s.chunk(nil, "node", 258), "0102030408046e6f6465" + "0000000000000102"},
 		"a codeless store's code": {s.link(nil, nil, "abcdefg"), "0102030403" + hex.EncodeToString([]byte("abcdefg"))},
 	} {
 		if got := hex.EncodeToString(c.key); got != c.want {
@@ -134,6 +144,11 @@ func TestSmallRowsSurviveTheirEncoding(t *testing.T) {
 		if got, err := decodeResult(encoded(encodeResult(nil, r))); err != nil || got != r {
 			t.Fatalf("result %+v became %+v, %v", r, got, err)
 		}
+		c := chunkOf(map[int]Result{rapid.IntRange(0, chunkSize-1).Draw(t, "place"): r, rapid.IntRange(0, chunkSize-1).Draw(t, "other"): {}})
+		var got chunk
+		if err := decodeChunk(encodeChunk(nil, c), &got); err != nil || got.has != c.has || got.results != c.results {
+			t.Fatalf("chunk %+v became %+v, %v", c, got, err)
+		}
 		h := OnceHead{Expires: genTime().Draw(t, "expires")}
 		copy(h.Body[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "body"))
 		if got, err := decodeOnce(encoded(encodeOnce(nil, h))); err != nil || got != h {
@@ -184,6 +199,11 @@ var decoders = map[string]func(value []byte) ([]byte, error){
 		}
 		return encodeResult(nil, r)
 	},
+	"chunk": func(value []byte) ([]byte, error) {
+		var c chunk
+		err := decodeChunk(value, &c)
+		return encodeChunk(nil, &c), err
+	},
 }
 
 // FuzzDecode holds that a value has one encoding: whatever decodes is what encoding makes of it, byte for byte.
@@ -195,6 +215,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(encoded(encodeOnce(nil, OnceHead{Expires: noon})))
 	f.Add(encodeOrigin(nil, Origin{Boot: 2, Floor: 1000}))
 	f.Add(encoded(encodeResult(nil, Result{Code: "abc", Err: link.ErrGone})))
+	f.Add(encodeChunk(nil, chunkOf(map[int]Result{3: {Code: "abc"}, 4: {Err: link.ErrGone}})))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		for name, decode := range decoders {
 			again, err := decode(value)

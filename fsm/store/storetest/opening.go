@@ -246,7 +246,13 @@ func testFlippedTable(t *testing.T, f Fixture) {
 }
 
 func testNoFatal(t *testing.T, f Fixture) {
-	for _, o := range []store.Options{{FS: f.FS}, {FS: f.FS, Fatal: func(error) {}, MemTableBytes: 1}, {FS: f.FS, Fatal: func(error) {}, CacheBytes: -1}} {
+	for _, o := range []store.Options{
+		{FS: f.FS},
+		{FS: f.FS, Fatal: func(error) {}, MemTableBytes: 1},
+		{FS: f.FS, Fatal: func(error) {}, CacheBytes: -1},
+		{FS: f.FS, Fatal: func(error) {}, HotBytes: -1},
+		{FS: f.FS, Fatal: func(error) {}, CacheBytes: 1 << 20, HotBytes: 1<<20 + 1},
+	} {
 		if _, err := store.Open(f.Dir, o); err == nil {
 			t.Errorf("%+v was accepted", o)
 		}

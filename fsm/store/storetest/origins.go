@@ -9,11 +9,12 @@ import (
 )
 
 var originTests = map[string]func(*testing.T, Fixture){
-	"results are kept from the floor up":            testFloor,
-	"a new boot forgets the results of the old one": testNewBoot,
-	"a lower floor changes nothing":                 testFloorOvertaken,
-	"every refusal keeps its identity":              testRefusals,
-	"readers see the boots of what was applied":     testBoots,
+	"results are kept from the floor up":                 testFloor,
+	"a new boot forgets the results of the old one":      testNewBoot,
+	"a floor between two rows and inside one cuts there": testFloorAcrossRows,
+	"a lower floor changes nothing":                      testFloorOvertaken,
+	"every refusal keeps its identity":                   testRefusals,
+	"readers see the boots of what was applied":          testBoots,
 }
 
 // kept lists which of a node's results below 20 there are.
@@ -77,6 +78,32 @@ func testFloor(t *testing.T, f Fixture) {
 	verified(t, s)
 	if _, got := s.CurrentDigest(); got == empty {
 		t.Error("the origins are in no digest")
+	}
+}
+
+// testFloorAcrossRows has results in several rows, and a batch that has written some anew when it is dropped.
+func testFloorAcrossRows(t *testing.T, f Fixture) {
+	s := open(t, f.FS, f.Dir)
+	change(t, s, func(b *store.Batch) {
+		must(t, b.PutOrigin("n", store.Origin{Boot: 1}))
+		putResults(t, b, "n", 0, 200)
+	})
+	dropped := begin(t, s)
+	for seq := range uint64(200) {
+		must(t, dropped.PutResult("n", seq, store.Result{Code: "d"}))
+	}
+	must(t, dropped.Advance(store.Position{Index: 5000, Term: 1}), dropped.Close()) // past a boundary: rows were written
+	for _, floor := range []uint64{64, 130, 192} {
+		change(t, s, func(b *store.Batch) {
+			must(t, b.PutOrigin("n", store.Origin{Boot: 1, Floor: floor}))
+			for seq := range uint64(200) {
+				r, found, err := b.Result("n", seq)
+				if found != (seq >= floor) || found && r.Code != "c" || err != nil {
+					t.Errorf("floor %d: result %d is %v, %v, %v", floor, seq, r, found, err)
+				}
+			}
+		})
+		verified(t, s)
 	}
 }
 
