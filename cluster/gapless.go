@@ -44,23 +44,28 @@ func (l gapless) StoreLogs(entries []*raft.Log) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	first, err := l.LogCache.FirstIndex()
-	if err != nil {
-		return err
-	}
 	last, err := l.LogCache.LastIndex()
 	if err != nil {
 		return err
 	}
 	if last > 0 && entries[0].Index > last+1 {
-		if snapshot, _ := l.snapshot(); entries[0].Index != snapshot+1 {
-			return fmt.Errorf("entry %d does not follow the log, which ends at %d, nor the snapshot, which ends at %d", entries[0].Index, last, snapshot)
-		}
-		if err := l.DeleteRange(first, last); err != nil {
+		if err := l.empty(last, entries[0].Index); err != nil {
 			return err
 		}
 	}
 	return l.LogCache.StoreLogs(entries)
+}
+
+// empty removes all of the log, which ends at last, as next comes behind a hole that the newest snapshot fills.
+func (l gapless) empty(last, next uint64) error {
+	if snapshot, _ := l.snapshot(); next != snapshot+1 {
+		return fmt.Errorf("entry %d does not follow the log, which ends at %d, nor the snapshot, which ends at %d", next, last, snapshot)
+	}
+	first, err := l.LogCache.FirstIndex()
+	if err != nil {
+		return err
+	}
+	return l.DeleteRange(first, last)
 }
 
 // FirstIndex is 0 when all of the log lies below the newest snapshot.

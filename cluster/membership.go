@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -53,9 +54,40 @@ func (m *membership) admit(id member.ID) error {
 	return changeOutcome(m.raft.AddNonvoter(raft.ServerID(id), raft.ServerAddress(id), 0, membershipTimeout).Error())
 }
 
-// remove takes a member out for good. It refuses where too few living voters would be left, and to remove the leader
-// itself, which must hand over first.
+// remove takes a member out for good, and before it those that had its name and are silent: of a node whose disk was wiped nobody is
+// left afterwards in whose place an older self could be removed (see replacer), and it would be missed for ever. It refuses where too
+// few living voters would be left, and to remove the leader itself, which must hand over first.
 func (m *membership) remove(ctx context.Context, id member.ID) error {
+	for _, older := range m.olderSelves(ctx, id) {
+		if err := m.removeOne(ctx, older); err != nil {
+			return fmt.Errorf("remove %s, which had the name before: %w", older, err)
+		}
+	}
+	return m.removeOne(ctx, id)
+}
+
+// olderSelves are the members that have the name of another one and do not answer.
+func (m *membership) olderSelves(ctx context.Context, id member.ID) []member.ID {
+	var older []member.ID
+	for _, s := range m.raft.GetConfiguration().Configuration().Servers {
+		if o := member.ID(s.ID); o != id && o != m.self && o.Name() == id.Name() {
+			older = append(older, o)
+		}
+	}
+	if len(older) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, statsTimeout)
+	defer cancel()
+	got, _ := askAll(ctx, older, m.ask)
+	return slices.DeleteFunc(older, func(o member.ID) bool {
+		_, answers := got[o]
+		return answers
+	})
+}
+
+// removeOne is remove for one member.
+func (m *membership) removeOne(ctx context.Context, id member.ID) error {
 	if _, ok := m.leadership.ready(); !ok {
 		return ErrNotLeader
 	}

@@ -46,6 +46,7 @@ func TestALoneNodeFoundsItsClusterAndKeepsItsLinks(t *testing.T) {
 func TestTheClusterSurvivesTheLossOfItsLeader(t *testing.T) {
 	c := newTestCluster(t, 3, nil)
 	made := c.create(c.nodes[0], link.Draft{Target: "https://example.com/before"})
+	c.agreed() // two nodes are enough to acknowledge it, and one that does not know it would say 503
 	lost := c.leader()
 	c.stop(lost)
 	for _, n := range c.others(lost) {
@@ -217,13 +218,7 @@ func TestAWipedNodeComesBackAsANewMemberAndReplacesItsOldSelf(t *testing.T) {
 	c := newTestCluster(t, 3, func(c *Config) { c.Tuning.ReplaceAfter = time.Second })
 	wiped := c.others(c.leader())[0]
 	old := wiped.ID()
-	c.stop(wiped)
-	if err := os.RemoveAll(wiped.config.DataDir); err != nil {
-		t.Fatal(err)
-	}
-	wiped.config.Join = c.seeds
-	c.start(wiped)
-	c.writable(wiped)
+	c.comesBackWiped(wiped)
 	if wiped.ID() == old {
 		t.Fatal("the wiped node has its old id: an old voter without memory")
 	}
@@ -235,6 +230,35 @@ func TestAWipedNodeComesBackAsANewMemberAndReplacesItsOldSelf(t *testing.T) {
 			}
 		}
 		return len(members) == 3
+	})
+}
+
+// Nobody could take the place of what the wiped disk was, once the node that has its name is gone.
+func TestAWipedNodeThatLeavesTakesItsOldSelfWithIt(t *testing.T) {
+	c := newTestCluster(t, 3, nil)
+	wiped := c.others(c.leader())[0]
+	c.comesBackWiped(wiped)
+	c.eventually("it votes beside its old self", func() bool {
+		votes := 0
+		for _, m := range c.leader().Status(t.Context()).Members {
+			if m.Voter {
+				votes++
+			}
+		}
+		return votes == 4
+	})
+	if err := wiped.Leave(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.stop(wiped)
+	c.eventually("nobody of its name is left", func() bool {
+		status := c.leader().Status(t.Context())
+		for _, m := range status.Members {
+			if m.ID.Name() == wiped.config.Name {
+				return false
+			}
+		}
+		return status.Healthy
 	})
 }
 
@@ -420,4 +444,12 @@ func TestAWipedLoneNodeFindsItsOldClusterOrStops(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestALoneNodeDoesNotWaitForALeader(t *testing.T) {
+	c := newTestCluster(t, 1, func(c *Config) { c.Tuning.Heartbeat = time.Hour })
+	n := c.nodes[0]
+	c.stop(n)
+	c.start(n)
+	c.writable(n) // in far less than a heartbeat
 }

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -29,8 +30,8 @@ func raftConfig(c Config, self raft.ServerID) *raft.Config {
 	conf := raft.DefaultConfig()
 	conf.LocalID = self
 	// Heartbeats wait behind a follower's fsync, as they take no path of their own (raft#695). No safety rests on the lease.
-	conf.HeartbeatTimeout = c.Tuning.Heartbeat
-	conf.ElectionTimeout = c.Tuning.Heartbeat
+	conf.HeartbeatTimeout = c.Tuning.Heartbeat + haste
+	conf.ElectionTimeout = c.Tuning.Heartbeat + haste
 	conf.LeaderLeaseTimeout = c.Tuning.Heartbeat
 	conf.CommitTimeout = c.Tuning.Commit
 	conf.MaxAppendEntries = maxAppendEntries
@@ -67,6 +68,9 @@ func startRaft(c Config, gc groupConfig, trans raft.Transport) (_ *answeringRaft
 	r, err := raft.NewRaft(conf, s.fsm, s.entries, s.votes, s.snapshots, trans)
 	if err != nil {
 		return nil, err
+	}
+	if err := standIfAlone(r, gc.self); err != nil {
+		return nil, errors.Join(err, r.Shutdown().Error())
 	}
 	return newAnsweringRaft(r), nil
 }

@@ -203,6 +203,18 @@ func (c *testCluster) others(not *testNode) []*testNode {
 	return rest
 }
 
+// comesBackWiped stops a node and starts it on an empty disk.
+func (c *testCluster) comesBackWiped(node *testNode) {
+	c.t.Helper()
+	c.stop(node)
+	if err := os.RemoveAll(node.config.DataDir); err != nil {
+		c.t.Fatal(err)
+	}
+	node.config.Join = c.seeds
+	c.start(node)
+	c.writable(node)
+}
+
 // create makes a link on a node and must succeed.
 func (c *testCluster) create(node *testNode, draft link.Draft) link.Link {
 	c.t.Helper()

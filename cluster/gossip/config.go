@@ -76,7 +76,7 @@ type Tuning struct {
 	PushPullInterval time.Duration // between two exchanges of all that is known; 15 s
 	StreamTimeout    time.Duration // to connect, and to exchange all that is known; 5 s
 	RetryMin         time.Duration // first wait before seeds are tried again while alone; 500 ms
-	RetryMax         time.Duration // longest such wait; 15 s
+	RetryMax         time.Duration // longest such wait; 2 s
 	Refresh          time.Duration // between two looks for seeds and failed members among company; 30 s
 	TwinPatience     time.Duration // how long a second boot of this id must answer to count as a copy; 10 s
 	ForgetAfter      time.Duration // how long failed members stay listed; 72 h
@@ -97,7 +97,8 @@ func (t Tuning) withDefaults() Tuning {
 	orElse(&t.PushPullInterval, 15*time.Second)
 	orElse(&t.StreamTimeout, 5*time.Second)
 	orElse(&t.RetryMin, 500*time.Millisecond)
-	orElse(&t.RetryMax, 15*time.Second)
+	// A node that came up at a new address while it was cut off is found by nobody: until it knocks, it cannot be written through.
+	orElse(&t.RetryMax, 2*time.Second)
 	orElse(&t.Refresh, 30*time.Second)
 	orElse(&t.TwinPatience, 10*time.Second)
 	orElse(&t.ForgetAfter, 72*time.Hour)

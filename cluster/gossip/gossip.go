@@ -129,6 +129,10 @@ func (g *Gossip) Addr() string { return g.addr }
 // call makes another channel; they are never closed.
 func (g *Gossip) Changes() <-chan struct{} { return g.table.watch() }
 
+// Changed returns a channel that is closed at the next change of Members. Take it
+// first, then read Members: in this order nothing is missed.
+func (g *Gossip) Changed() <-chan struct{} { return g.table.next() }
+
 // Twins lists the boots of this node's id that gossip believes alive, this one
 // included, if there are others. After a restart the last boot is among them
 // for some seconds; Conflict tells when it is real.

@@ -22,6 +22,7 @@ type table struct {
 	cluster member.ClusterID              // guarded by mu: this node's own
 	nodes   map[member.ID]map[uint64]peer // guarded by mu: by boot; never an empty inner map
 	watches []chan struct{}               // guarded by mu
+	waited  chan struct{}                 // guarded by mu: closed at the next change; nil when nobody waits
 }
 
 func newTable(self peer, now func() time.Time) *table {
@@ -194,8 +195,22 @@ func (t *table) watch() <-chan struct{} {
 	return c
 }
 
+// next returns a channel that is closed at the next change.
+func (t *table) next() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.waited == nil {
+		t.waited = make(chan struct{})
+	}
+	return t.waited
+}
+
 // changed wakes the watchers. Called with mu held.
 func (t *table) changed() {
+	if t.waited != nil {
+		close(t.waited)
+		t.waited = nil
+	}
 	for _, c := range t.watches {
 		select {
 		case c <- struct{}{}:

@@ -34,6 +34,8 @@ type Resolver interface {
 type Dialer struct {
 	Authority *identity.Authority
 	Resolver  Resolver
+	// Changed is closed at the next change of what Resolver knows; nil is never told of any.
+	Changed func() <-chan struct{}
 	// DialContext opens the connection below TLS; nil is a net.Dialer.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Timeout bounds dial and handshake together; 0 is ConnectTimeout.
@@ -48,6 +50,8 @@ type Dialer struct {
 // handshake alone does not tell the dialler. The first byte waits to be read.
 type Conn struct {
 	*tls.Conn
+	to     member.ID // that was dialled, and where; empty for a connection that was accepted
+	place  string
 	first  [1]byte
 	unread bool // owned by the reader
 }
@@ -82,7 +86,8 @@ func (d *Dialer) DialRPC(ctx context.Context, to member.ID) (net.Conn, error) {
 }
 
 // Dial connects to a node and to no other, speaking protocol. A node that cannot be found fails with ErrUnresolved, one that
-// refuses or is refused with the identity package's sentinels, and nothing was processed in any of these cases.
+// refuses or is refused with the identity package's sentinels, and nothing was processed in any of these cases. A node that
+// moves meanwhile is dialled where it is now.
 func (d *Dialer) Dial(ctx context.Context, to member.ID, protocol string) (*Conn, error) {
 	timeout := d.Timeout
 	if timeout <= 0 {
@@ -90,15 +95,22 @@ func (d *Dialer) Dial(ctx context.Context, to member.ID, protocol string) (*Conn
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	addr, err := d.Resolver.Resolve(to)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrUnresolved, to, err)
+	for {
+		addr, err := d.Resolver.Resolve(to)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %s: %w", ErrUnresolved, to, err)
+		}
+		there, end := d.whileAt(ctx, to, addr)
+		conn, err := d.dial(there, addr, to, protocol)
+		end()
+		if err == nil {
+			conn.to, conn.place = to, addr
+			return conn, nil
+		}
+		if !errors.Is(context.Cause(there), errMoved) || ctx.Err() != nil {
+			return nil, d.explain(err, to, addr)
+		}
 	}
-	conn, err := d.dial(ctx, addr, to, protocol)
-	if err != nil {
-		return nil, d.explain(err, to, addr)
-	}
-	return conn, nil
 }
 
 // dial connects, shakes hands and waits for the other side's first byte. In TLS 1.3 the dialler is done before the acceptor

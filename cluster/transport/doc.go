@@ -19,6 +19,7 @@
 //
 // A node is its id. Raft's configuration, its LocalAddr and the addresses it dials are ids; a Resolver turns an id into
 // host:port at the moment of dialling, and when it cannot, the dial fails: a remembered address may be another node's by now.
+// Who moves is followed: see moves.go.
 // Four checks stand between an id and the wrong node: the dialler refuses a certificate that names another (ErrOtherNode);
 // the acceptor refuses a sender its certificate does not name (ErrNotItself), a message to another node (ErrNotAddressed), and
 // another cluster's or generation's messages (ErrOtherCluster). Without them a node at a reused address could acknowledge for

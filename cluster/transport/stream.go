@@ -24,6 +24,8 @@ type Stream struct {
 	ctx    context.Context // ends with the stream
 	cancel context.CancelFunc
 
+	following sync.WaitGroup
+
 	mu    sync.Mutex // guards conns and ended
 	conns map[*streamConn]struct{}
 	ended bool
@@ -34,10 +36,12 @@ var _ raft.StreamLayer = (*Stream)(nil)
 // newStream is an open stream; Listener.Stream registers it.
 func newStream(l *Listener, group uint32, cluster member.ClusterID, d *Dialer) *Stream {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Stream{
+	s := &Stream{
 		listener: l, group: group, cluster: cluster, dialer: d, queue: make(chan net.Conn),
 		ctx: ctx, cancel: cancel, conns: map[*streamConn]struct{}{},
 	}
+	s.following.Go(s.follow)
+	return s
 }
 
 // writeStall is how long one write may take before the connection is given up. A snapshot's deadline grows with its size to
@@ -46,7 +50,7 @@ const writeStall = 30 * time.Second
 
 // streamConn is an open connection of a stream, either way.
 type streamConn struct {
-	net.Conn
+	*Conn
 	stream *Stream
 	once   sync.Once
 	closed chan struct{}
@@ -74,7 +78,7 @@ func (c *streamConn) Close() error {
 }
 
 // adopt tracks conn until it closes; nil once the stream has ended, and then conn is closed.
-func (s *Stream) adopt(conn net.Conn) *streamConn {
+func (s *Stream) adopt(conn *Conn) *streamConn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
@@ -86,7 +90,7 @@ func (s *Stream) adopt(conn net.Conn) *streamConn {
 }
 
 // deliver hands an accepted connection to whoever accepts and returns when it is closed.
-func (s *Stream) deliver(conn net.Conn) {
+func (s *Stream) deliver(conn *Conn) {
 	c := s.adopt(conn)
 	if c == nil {
 		_ = conn.Close()
@@ -132,6 +136,9 @@ func (s *Stream) Dial(address raft.ServerAddress, timeout time.Duration) (net.Co
 	if c == nil {
 		_ = conn.NetConn().Close()
 		return nil, s.closedOr(net.ErrClosed)
+	}
+	if s.dialer.moved(conn) { // follow may have looked before it was there to be seen
+		_ = c.Close()
 	}
 	return c, nil
 }
@@ -180,6 +187,7 @@ func (s *Stream) Close() error {
 		goodbyes.Go(func() { _ = c.Close() })
 	}
 	goodbyes.Wait()
+	s.following.Wait()
 	return nil
 }
 

@@ -36,10 +36,11 @@ type world struct {
 
 	mu    sync.Mutex
 	where map[member.ID]string
+	next  chan struct{} // closed when a node moves
 }
 
 func newWorld(t *testing.T) *world {
-	return &world{t: t, net: memnet.New(), where: map[member.ID]string{}}
+	return &world{t: t, net: memnet.New(), where: map[member.ID]string{}, next: make(chan struct{})}
 }
 
 // Resolve makes the world the Resolver of its nodes.
@@ -56,6 +57,15 @@ func (w *world) move(id member.ID, addr string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.where[id] = addr
+	close(w.next)
+	w.next = make(chan struct{})
+}
+
+// changed is what a Dialer hears of moves by.
+func (w *world) changed() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.next
 }
 
 // node is one node's side of the cluster plane.
@@ -93,7 +103,7 @@ func (w *world) start(id member.ID, change func(*ListenerConfig), secrets ...str
 	if n.listener, err = Listen(n.config); err != nil {
 		w.t.Fatal(err)
 	}
-	n.dialer = &Dialer{Authority: n.config.Authority, Resolver: w, DialContext: w.net.Dialer(n.addr), Logger: log}
+	n.dialer = &Dialer{Authority: n.config.Authority, Resolver: w, Changed: w.changed, DialContext: w.net.Dialer(n.addr), Logger: log}
 	w.move(id, n.addr)
 	return n
 }
