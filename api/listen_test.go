@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -16,28 +17,40 @@ import (
 	"testing"
 	"time"
 
+	"tinyurl/api/redirect/lean"
 	"tinyurl/api/v1"
 )
 
-// listen serves f on a real listener and gives its address.
-func (f *fixture) listen(t *testing.T, l Limits, certificate GetCertificate) string {
+// listen serves f as the HTTP listener does and gives the address.
+func (f *fixture) listen(t testing.TB, l Limits, certificate GetCertificate) string {
+	t.Helper()
+	rest := NewHTTPServer(f, l, certificate, f.config.Logger)
+	if certificate != nil {
+		return run(t, rest, func(l net.Listener) error { return rest.ServeTLS(l, "", "") })
+	}
+	front := lean.New(f.front(rest, f.config.Logger))
+	return run(t, front, front.Serve)
+}
+
+// listenBare serves f by net/http alone.
+func (f *fixture) listenBare(t testing.TB) string {
+	t.Helper()
+	server := NewHTTPServer(f, Limits{}, nil, f.config.Logger)
+	return run(t, server, server.Serve)
+}
+
+// run serves on a real listener until the test ends, and gives its address.
+func run(t testing.TB, server io.Closer, serve func(net.Listener) error) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := NewHTTPServer(f, l, certificate, f.config.Logger)
 	served := make(chan error, 1)
-	go func() {
-		if certificate != nil {
-			served <- server.ServeTLS(listener, "", "")
-			return
-		}
-		served <- server.Serve(listener)
-	}()
+	go func() { served <- serve(listener) }()
 	t.Cleanup(func() {
 		_ = server.Close()
-		if err := <-served; err != http.ErrServerClosed { //nolint:errorlint // never wrapped
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 			t.Errorf("serve: %v", err)
 		}
 	})

@@ -51,6 +51,27 @@ func (s *Server) routes() *gin.Engine {
 	return r.engine
 }
 
+// redirectRoutes builds the router of a listener for redirects: the one route, and nothing at the paths of the others.
+func (s *Server) redirectRoutes() *gin.Engine {
+	r := s.newRouter()
+	r.handle(http.MethodGet, codeRoute, s.visit)
+	for code := range s.namesakes() {
+		r.nothingAt("/" + code)
+	}
+	return r.engine
+}
+
+// namesakes are the routes that look like codes.
+func (s *Server) namesakes() map[string]bool {
+	found := make(map[string]bool)
+	for _, route := range s.engine.Routes() {
+		if code := strings.TrimPrefix(route.Path, "/"); code != "" && !strings.ContainsAny(code, "/:*") {
+			found[code] = true
+		}
+	}
+	return found
+}
+
 // newRouter makes a router that takes nothing yet.
 func (s *Server) newRouter() *router {
 	gin.SetMode(gin.ReleaseMode) // process-wide: gin knows no other way to keep quiet

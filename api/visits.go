@@ -5,34 +5,29 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"time"
-
-	"github.com/gin-gonic/gin"
 
 	"tinyurl/api/redirect"
 	"tinyurl/api/redirect/lean"
 	"tinyurl/fsm/link"
 )
 
+// NewFrontServer makes a server that answers as NewHTTPServer's would with s: it reads plain visits by itself, and gives a connection
+// on which something else comes to net/http. It speaks neither TLS nor HTTP/2. The caller owns the listener, Shutdown and Close. Nil
+// logs nothing.
+func NewFrontServer(s *Server, logger *slog.Logger) *lean.Server {
+	return lean.New(s.front(NewHTTPServer(s, s.config.Limits, nil, logger), logger))
+}
+
 // NewRedirectServer makes a server that answers for codes as s does, and has nothing else at any path. It counts into the metrics
 // of s, and its visits are let in by the same gate. With a certificate it speaks TLS; HTTP/2 it does not speak. The caller owns the
 // listener, Shutdown and Close. Nil logs nothing.
 func NewRedirectServer(s *Server, certificate GetCertificate, logger *slog.Logger) *lean.Server {
-	if logger == nil {
-		logger = slog.New(slog.DiscardHandler)
-	}
 	l := s.config.Limits
 	l.Read = l.ReadHeader // nobody here wants a body
-	visits := s.newPlainVisits()
-	config := lean.Config{
-		Visits: visits,
-		Rest: NewHTTPServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			s.serve(visits.engine, w, r)
-		}), l, nil, logger),
-		Header: l.Header, ReadHeader: l.ReadHeader, Write: l.Write, Idle: l.Idle,
-		Logger: logger,
-	}
+	engine := s.redirectRoutes()
+	config := s.front(NewHTTPServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(engine, w, r) }), l, nil, logger), logger)
+	config.Strict = true
 	if certificate != nil {
 		config.TLS = newTLSConfig(certificate)
 		config.TLS.NextProtos = []string{"http/1.1"}
@@ -40,42 +35,29 @@ func NewRedirectServer(s *Server, certificate GetCertificate, logger *slog.Logge
 	return lean.New(config)
 }
 
+// front puts a reader of plain visits before rest, which must answer them as s does.
+func (s *Server) front(rest *http.Server, logger *slog.Logger) lean.Config {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	return lean.Config{
+		Visits: &plainVisits{
+			s:    s,
+			get:  s.metrics.measure(codeRoute, http.MethodGet, s.config.Now),
+			head: s.metrics.measure(codeRoute, http.MethodHead, s.config.Now),
+		},
+		Rest: rest, Others: s.namesakes(), Header: s.config.Limits.Header, Logger: logger,
+	}
+}
+
 // plainVisits answers the visits that need no net/http: what visit does, with the gate, the measures and the recovery around it.
 type plainVisits struct {
 	s         *Server
 	get, head *measure
-	// engine has the redirect route and nothing else. nothing are the routes of the API's listener that look like codes: there is
-	// nothing at them here, and that takes no look-up.
-	engine  *gin.Engine
-	nothing map[string]bool
-}
-
-func (s *Server) newPlainVisits() *plainVisits {
-	r := s.newRouter()
-	p := &plainVisits{
-		s:       s,
-		get:     s.metrics.measure(codeRoute, http.MethodGet, s.config.Now),
-		head:    s.metrics.measure(codeRoute, http.MethodHead, s.config.Now),
-		engine:  r.engine,
-		nothing: make(map[string]bool),
-	}
-	r.handle(http.MethodGet, codeRoute, s.visit)
-	for _, route := range s.engine.Routes() {
-		code := strings.TrimPrefix(route.Path, "/")
-		if code == "" || strings.ContainsAny(code, "/:") || p.nothing[code] {
-			continue
-		}
-		p.nothing[code] = true
-		r.nothingAt(route.Path)
-	}
-	return p
 }
 
 // Visit looks a code up; see lean.Visits. What it gives to refuse with counts the request once it is answered.
 func (p *plainVisits) Visit(ctx context.Context, from net.Addr, head bool, code string) (link.Target, time.Duration, http.HandlerFunc) {
-	if p.nothing[code] {
-		return "", 0, p.engine.ServeHTTP
-	}
 	one, method := p.get, http.MethodGet
 	if head {
 		one, method = p.head, http.MethodHead

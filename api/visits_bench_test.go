@@ -72,9 +72,9 @@ func BenchmarkConnection(b *testing.B) {
 		"Accept-Encoding: gzip, deflate, br, zstd\r\nConnection: keep-alive\r\nUpgrade-Insecure-Requests: 1\r\n" +
 		"Sec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Site: none\r\nPriority: u=0, i\r\n"
 	for name, request := range map[string]string{
-		"hit": getting("/abcdefg"), "browser": getting("/abcdefg", browser), "miss": getting("/unknown"),
+		"call": getting("/healthz"), "hit": getting("/abcdefg"), "browser": getting("/abcdefg", browser), "miss": getting("/unknown"),
 	} {
-		for _, listener := range []string{"main", "lean"} {
+		for _, listener := range []string{"main", "front", "lean"} {
 			b.Run(name+"/"+listener, func(b *testing.B) {
 				f := newFixture(b)
 				f.add("abcdefg", "https://example.com/some/path?and=query")
@@ -82,7 +82,10 @@ func BenchmarkConnection(b *testing.B) {
 					Serve(net.Listener) error
 					Close() error
 				} = NewHTTPServer(f, Limits{}, nil, nil)
-				if listener == "lean" {
+				switch listener {
+				case "front":
+					server = NewFrontServer(f.Server, nil)
+				case "lean":
 					server = NewRedirectServer(f.Server, nil, nil)
 				}
 				b.ReportAllocs()

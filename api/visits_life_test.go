@@ -15,21 +15,25 @@ import (
 	"testing"
 	"time"
 
+	"tinyurl/api/redirect/lean"
 	"tinyurl/api/v1"
 	"tinyurl/fsm/link"
 )
 
-func TestVisitsOfBothListenersGoThroughOneGate(t *testing.T) {
+func TestVisitsOfAllListenersGoThroughOneGate(t *testing.T) {
 	f := newFixture(t, func(c *Config) { c.Limits.Redirects = 1 })
 	f.add("abc", "https://example.com")
 	f.service.wait = make(chan struct{})
-	main, lean := f.listen(t, Limits{}, nil), f.listenLean(t, nil)
+	main, front, lean := f.listenBare(t), f.listen(t, Limits{}, nil), f.listenLean(t, nil)
 	var waiting sync.WaitGroup
 	waiting.Go(func() { f.quiet("GET", "/abc", "") })
 	until(t, "a redirect is in flight", func() bool { return f.service.inside.Load() == 1 })
-	want, got := exchange(t, main, "", getting("/abc")), exchange(t, lean, "", getting("/abc"))
-	if got.status != 503 || got.header.Get("Retry-After") != "1" || got.text() != want.text() {
-		t.Errorf("the lean listener says\n%s\nthe main one\n%s", got.text(), want.text())
+	want := exchange(t, main, "", getting("/abc"))
+	for name, address := range map[string]string{"front": front, "lean": lean} {
+		got := exchange(t, address, "", getting("/abc"))
+		if got.status != 503 || got.header.Get("Retry-After") != "1" || got.text() != want.text() {
+			t.Errorf("the %s listener says\n%s\nnet/http\n%s", name, got.text(), want.text())
+		}
 	}
 	close(f.service.wait)
 	waiting.Wait()
@@ -47,26 +51,31 @@ func TestAVisitIsCountedOnceOnEitherListener(t *testing.T) {
 		{name: "redirected", raw: getting("/%61bc"), status: 302},
 		{name: "unproven", raw: getting("/unknown"), status: 503, prepare: func(s *fakeService) { s.fail = link.ErrNoLeader }},
 	} {
-		f := newVisited(t)
-		if v.prepare != nil {
-			v.prepare(f.service)
-		}
-		conn := dial(t, f.listenLean(t, nil))
-		if _, err := io.WriteString(conn, v.raw); err != nil {
-			t.Fatal(err)
-		}
-		answerOn(t, conn)
-		class := fmt.Sprintf("%dxx", v.status/100)
-		until(t, "the request is counted", func() bool {
-			return f.metric("tinyurl_http_requests_total", "route", "/:code", "method", "GET", "status", class) == 1
-		})
-		for name, want := range map[string]float64{"tinyurl_redirects_total": 1, "tinyurl_http_requests_total": 1, "tinyurl_http_request_seconds": 1} {
-			if got := f.metric(name); got != want {
-				t.Errorf("%s: %s is %v, want %v", v.raw, name, got, want)
+		for _, listen := range []func(*fixture) string{
+			func(f *fixture) string { return f.listenLean(t, nil) },
+			func(f *fixture) string { return f.listen(t, Limits{}, nil) },
+		} {
+			f := newVisited(t)
+			if v.prepare != nil {
+				v.prepare(f.service)
 			}
-		}
-		if got := f.metric("tinyurl_redirects_total", "outcome", v.name); got != 1 {
-			t.Errorf("%s: %v counted as %s", v.raw, got, v.name)
+			conn := dial(t, listen(f))
+			if _, err := io.WriteString(conn, v.raw); err != nil {
+				t.Fatal(err)
+			}
+			answerOn(t, conn)
+			class := fmt.Sprintf("%dxx", v.status/100)
+			until(t, "the request is counted", func() bool {
+				return f.metric("tinyurl_http_requests_total", "route", "/:code", "method", "GET", "status", class) == 1
+			})
+			for name, want := range map[string]float64{"tinyurl_redirects_total": 1, "tinyurl_http_requests_total": 1, "tinyurl_http_request_seconds": 1} {
+				if got := f.metric(name); got != want {
+					t.Errorf("%s: %s is %v, want %v", v.raw, name, got, want)
+				}
+			}
+			if got := f.metric("tinyurl_redirects_total", "outcome", v.name); got != 1 {
+				t.Errorf("%s: %v counted as %s", v.raw, got, v.name)
+			}
 		}
 	}
 }
@@ -118,60 +127,71 @@ func TestTheLeanListenerSpeaksTLSAndNoHTTP2(t *testing.T) {
 }
 
 func TestAStopAnswersWhatIsUnderWay(t *testing.T) {
-	for _, path := range []string{"/abc", "/%61bc"} { // answered here, and by net/http
-		f := newVisited(t)
-		f.service.wait = make(chan struct{})
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+	for name, newServer := range map[string]func(*fixture) *lean.Server{
+		"front":    func(f *fixture) *lean.Server { return NewFrontServer(f.Server, f.config.Logger) },
+		"redirect": func(f *fixture) *lean.Server { return NewRedirectServer(f.Server, nil, f.config.Logger) },
+	} {
+		for _, path := range []string{"/abc", "/%61bc"} { // answered here, and by net/http
+			t.Run(name+path, func(t *testing.T) { stopsInOrder(t, newServer, path) })
 		}
-		server := NewRedirectServer(f.Server, nil, f.config.Logger)
-		served := make(chan error, 1)
-		go func() { served <- server.Serve(listener) }()
-		idle := []net.Conn{dial(t, listener.Addr().String()), dial(t, listener.Addr().String())}
-		for i, path := range []string{"/healthz", "/nothing/here"} {
-			if _, err := io.WriteString(idle[i], getting(path)); err != nil {
-				t.Fatal(err)
-			}
-			if a, ok := readTold(t, bufio.NewReader(idle[i]), "GET"); !ok || !strings.Contains(a.body, "not found") {
-				t.Fatalf("%v, %s", ok, a.text())
-			}
-		}
-		busy := dial(t, listener.Addr().String())
-		if _, err := io.WriteString(busy, getting(path)); err != nil {
-			t.Fatal(err)
-		}
-		until(t, "a visit is under way", func() bool { return f.service.inside.Load() == 1 })
+	}
+}
 
-		short, cancel := context.WithCancel(t.Context())
-		cancel()
-		if err := server.Shutdown(short); !errors.Is(err, context.Canceled) {
-			t.Errorf("a stop that must not wait: %v", err)
+// stopsInOrder stops a server that is asked for path.
+func stopsInOrder(t *testing.T, newServer func(*fixture) *lean.Server, path string) {
+	f := newVisited(t)
+	f.service.wait = make(chan struct{}, 1)
+	f.service.wait <- struct{}{} // one visit need not wait
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := newServer(f)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	idle := []net.Conn{dial(t, listener.Addr().String()), dial(t, listener.Addr().String())}
+	for i, path := range []string{"/abc", "/nothing/here"} {
+		if _, err := io.WriteString(idle[i], getting(path)); err != nil {
+			t.Fatal(err)
 		}
-		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-			t.Errorf("Serve = %v", err)
+		if a, ok := readTold(t, bufio.NewReader(idle[i]), "GET"); !ok || a.status != []int{302, 404}[i] {
+			t.Fatalf("%v, %s", ok, a.text())
 		}
-		stopped := make(chan error, 1)
-		go func() { stopped <- server.Shutdown(t.Context()) }()
-		closed(t, idle[0])
-		closed(t, idle[1])
-		if _, err := net.Dial("tcp", listener.Addr().String()); err == nil {
-			t.Error("a new connection was taken")
-		}
-		close(f.service.wait)
-		if a, ok := readTold(t, bufio.NewReader(busy), "GET"); !ok || a.status != 302 {
-			t.Errorf("%s: %v, status %d", path, ok, a.status)
-		}
-		closed(t, busy)
-		if err := <-stopped; err != nil {
-			t.Errorf("Shutdown = %v", err)
-		}
-		if err := errors.Join(server.Shutdown(t.Context()), server.Close()); err != nil {
-			t.Errorf("afterwards: %v", err)
-		}
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			t.Errorf("Serve after a stop = %v", err)
-		}
+	}
+	busy := dial(t, listener.Addr().String())
+	if _, err := io.WriteString(busy, getting(path)); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "a visit is under way", func() bool { return f.service.inside.Load() == 2 })
+
+	short, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := server.Shutdown(short); !errors.Is(err, context.Canceled) {
+		t.Errorf("a stop that must not wait: %v", err)
+	}
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		t.Errorf("Serve = %v", err)
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.Shutdown(t.Context()) }()
+	closed(t, idle[0])
+	closed(t, idle[1])
+	if _, err := net.Dial("tcp", listener.Addr().String()); err == nil {
+		t.Error("a new connection was taken")
+	}
+	close(f.service.wait)
+	if a, ok := readTold(t, bufio.NewReader(busy), "GET"); !ok || a.status != 302 {
+		t.Errorf("%s: %v, status %d", path, ok, a.status)
+	}
+	closed(t, busy)
+	if err := <-stopped; err != nil {
+		t.Errorf("Shutdown = %v", err)
+	}
+	if err := errors.Join(server.Shutdown(t.Context()), server.Close()); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		t.Errorf("Serve after a stop = %v", err)
 	}
 }
 

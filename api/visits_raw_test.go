@@ -2,6 +2,7 @@ package api
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -79,19 +80,20 @@ func TestNothingIsReadBehindAnAmbiguousRequest(t *testing.T) {
 	}
 }
 
-func TestTheLeanListenersHeaderHasItsLimit(t *testing.T) {
+func TestTheHeaderHasItsLimit(t *testing.T) {
 	f := newVisited(t)
-	address := f.listenLean(t, nil)
-	for size, want := range map[int]int{15 << 10: 302, 16 << 10: 431, 17 << 10: 431, 1 << 20: 431} {
-		for _, path := range []string{"/abc", "/a.b"} { // answered here, and by net/http
-			conn := dial(t, address)
-			go func() { _, _ = io.WriteString(conn, getting(path, "X-Long: "+strings.Repeat("x", size)+"\r\n")) }()
-			a, ok := readTold(t, bufio.NewReader(conn), "GET")
-			if want == 302 && path == "/a.b" {
-				want = 404
-			}
-			if ok && a.status != want || !ok && size < 1<<20 { // a reset may overtake the answer to somebody who goes on sending
-				t.Errorf("%d bytes for %s: %v, status %d, want %d", size, path, ok, a.status, want)
+	for _, address := range []string{f.listenLean(t, nil), f.listen(t, Limits{}, nil)} {
+		for size, want := range map[int]int{15 << 10: 302, 16 << 10: 431, 17 << 10: 431, 1 << 20: 431} {
+			for _, path := range []string{"/abc", "/a.b"} { // answered here, and by net/http
+				conn := dial(t, address)
+				go func() { _, _ = io.WriteString(conn, getting(path, "X-Long: "+strings.Repeat("x", size)+"\r\n")) }()
+				a, ok := readTold(t, bufio.NewReader(conn), "GET")
+				if want == 302 && path == "/a.b" {
+					want = 404
+				}
+				if ok && a.status != want || !ok && size < 1<<20 { // a reset may overtake the answer to somebody who goes on sending
+					t.Errorf("%d bytes for %s: %v, status %d, want %d", size, path, ok, a.status, want)
+				}
 			}
 		}
 	}
@@ -104,7 +106,7 @@ func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
 		raw.WriteString(getting("/abc") + getting("/unknown"))
 	}
 	raw.WriteString(getting("/a.b") + getting("/abc"))
-	for _, address := range []string{f.listen(t, Limits{}, nil), f.listenLean(t, nil)} {
+	for _, address := range []string{f.listenBare(t), f.listen(t, Limits{}, nil), f.listenLean(t, nil)} {
 		conn := dial(t, address)
 		go func() { _, _ = io.WriteString(conn, raw.String()) }()
 		reader := bufio.NewReader(conn)
@@ -133,30 +135,54 @@ func slowly(t *testing.T, conn net.Conn, pause time.Duration, piece string) {
 	}
 }
 
-func TestSlowClientsOfTheLeanListenerAreGivenUp(t *testing.T) {
+func TestSlowClientsAreGivenUp(t *testing.T) {
 	l := Limits{ReadHeader: 400 * time.Millisecond, Write: 400 * time.Millisecond, Idle: 400 * time.Millisecond}
 	f := newFixture(t, func(c *Config) { c.Limits = l })
 	f.add("abc", "https://example.com/"+strings.Repeat("x", 8000))
-	address := f.listenLean(t, nil)
-	t.Run("silent", func(t *testing.T) { closed(t, dial(t, address)) })
-	t.Run("a header that never ends", func(t *testing.T) {
-		conn := dial(t, address)
-		if _, err := io.WriteString(conn, "GET /abc HTTP/1.1\r\nX: "); err != nil {
-			t.Fatal(err)
+	for name, address := range map[string]string{"lean": f.listenLean(t, nil), "front": f.listen(t, l, nil)} {
+		t.Run(name+", silent", func(t *testing.T) { closed(t, dial(t, address)) })
+		// Each byte in time, the whole not: of a visit, of what is given to net/http at once, and of what is so only late.
+		for _, head := range []string{"GET /abc HTTP/1.1\r\nX: ", "POST /api/v1/links HTTP/1.1\r\nX: ", "GET /abc HTTP/1.1\r\nExpect: "} {
+			t.Run(name+", a header that never ends, "+head, func(t *testing.T) {
+				conn := dial(t, address)
+				if _, err := io.WriteString(conn, head); err != nil {
+					t.Fatal(err)
+				}
+				slowly(t, conn, 10*time.Millisecond, "x")
+			})
 		}
-		slowly(t, conn, 10*time.Millisecond, "x") // each byte in time, the whole not
-	})
-	for _, path := range []string{"/abc", "/a.b"} {
-		t.Run("idle after "+path, func(t *testing.T) {
-			conn := dial(t, address)
-			if _, err := io.WriteString(conn, getting(path)); err != nil {
-				t.Fatal(err)
-			}
-			answerOn(t, conn)
-			closed(t, conn)
+		for _, raw := range []string{getting("/abc"), getting("/abc") + "GET", getting("/a.b")} {
+			t.Run(fmt.Sprintf("%s, idle after %q", name, raw), func(t *testing.T) {
+				conn := dial(t, address)
+				if _, err := io.WriteString(conn, raw); err != nil {
+					t.Fatal(err)
+				}
+				answerOn(t, conn)
+				closed(t, conn)
+			})
+		}
+		t.Run(name+", does not read", func(t *testing.T) {
+			slowly(t, dial(t, address), time.Nanosecond, getting("/abc"))
 		})
 	}
-	t.Run("does not read", func(t *testing.T) {
-		slowly(t, dial(t, address), time.Nanosecond, getting("/abc"))
-	})
+}
+
+// A call whose header comes late on a connection has what was left of the time, not the whole time again.
+func TestAHandOverGivesNoMoreTime(t *testing.T) {
+	const limit = time.Second
+	f := newFixture(t)
+	conn := dial(t, f.listen(t, Limits{ReadHeader: limit}, nil))
+	begun := time.Now()
+	tick := time.NewTicker(limit / 4)
+	defer tick.Stop()
+	for _, piece := range []string{"GET /abc HTTP/1.1\r\n", "Host: a\r\n", "Expect: 100-continue\r\n"} {
+		if _, err := io.WriteString(conn, piece); err != nil {
+			t.Fatal(err)
+		}
+		<-tick.C
+	}
+	closed(t, conn)
+	if took := time.Since(begun); took > limit*3/2 {
+		t.Errorf("the connection was closed after %v", took)
+	}
 }

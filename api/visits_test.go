@@ -3,7 +3,6 @@ package api
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -19,20 +18,8 @@ import (
 // listenLean serves the redirects of f, and nothing else, on a listener of their own.
 func (f *fixture) listenLean(t testing.TB, certificate GetCertificate) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	server := NewRedirectServer(f.Server, certificate, f.config.Logger)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	t.Cleanup(func() {
-		_ = server.Close()
-		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-			t.Errorf("serve: %v", err)
-		}
-	})
-	return listener.Addr().String()
+	return run(t, server, server.Serve)
 }
 
 // visit is one request as bytes, and what is known of its answer beforehand.
@@ -170,7 +157,7 @@ func TestBothListenersGiveTheSameAnswers(t *testing.T) {
 			if v.prepare != nil {
 				v.prepare(f.service)
 			}
-			main, lean := f.listen(t, Limits{}, nil), f.listenLean(t, nil)
+			main, lean := f.listenBare(t), f.listenLean(t, nil)
 			asMain := v.raw
 			if v.asMain != "" {
 				asMain = v.asMain

@@ -113,12 +113,13 @@ func (a *App) openHTTP(rootKey string, registry *prometheus.Registry) error {
 	if a.certificate != nil {
 		certificate = a.certificate.get
 	}
-	a.serve("HTTP", a.newServer("HTTP", handler, certificate), a.listeners.http)
+	log := func(name string) *slog.Logger { return a.log.With("listener", name) }
+	a.serve("HTTP", newMain(handler, certificate, log("HTTP")), a.listeners.http)
 	if l := a.listeners.redirect; l != nil {
-		a.serve(redirectListener, api.NewRedirectServer(handler, certificate, a.log.With("listener", redirectListener)), l)
+		a.serve(redirectListener, api.NewRedirectServer(handler, certificate, log(redirectListener)), l)
 	}
 	if l := a.listeners.ops; l != nil {
-		a.serve("operations", a.newServer("operations", opsHandler(handler), nil), l)
+		a.serve("operations", api.NewHTTPServer(opsHandler(handler), api.Limits{}, nil, log("operations")), l)
 		a.servers[len(a.servers)-1].last = true
 	}
 	return nil

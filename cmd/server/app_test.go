@@ -29,10 +29,7 @@ import (
 )
 
 // TestMain finds goroutines that a closed App left behind.
-func TestMain(m *testing.M) {
-	// What keeps the time for the header of the redirect listener's answers goes on to the end of the process.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // recorder is a Notifier and a log that remember.
 type recorder struct {

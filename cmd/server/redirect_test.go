@@ -99,6 +99,31 @@ func TestTheRedirectListenerHasTheCertificateOfTheOther(t *testing.T) {
 	}
 }
 
+// Over TLS the HTTP listener is net/http's, with HTTP/2; without TLS something else reads visits first, and nobody can tell.
+func TestTheHTTPListenerHasAllRoutesWithAndWithoutTLS(t *testing.T) {
+	cert, key := filepath.Join(t.TempDir(), "c.pem"), filepath.Join(t.TempDir(), "k.pem")
+	selfSigned(t, cert, key, 1)
+	for version, settings := range map[int][]string{1: nil, 2: {"--tls-cert=" + cert, "--tls-key=" + key}} {
+		n := runNode(t, settings...)
+		transport := &http.Transport{MaxConnsPerHost: 1, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
+		eventually(t, "the node is ready", func() bool {
+			status, _ := get(t, &http.Client{Transport: transport}, n.HTTPURL()+"/readyz")
+			return status == http.StatusOK
+		})
+		for _, path := range []string{"/unknown", "/healthz", "/unknown", "/readyz", "/metrics", "/"} {
+			response, _ := follow(t, transport, n.HTTPURL()+path)
+			if want := map[bool]int{true: 404, false: 200}[path == "/unknown"]; response.StatusCode != want || response.ProtoMajor != version {
+				t.Errorf("%s: %s, status %d", path, response.Proto, response.StatusCode)
+			}
+		}
+		transport.CloseIdleConnections()
+		n.stop()
+		if err := <-n.done; err != nil {
+			t.Errorf("Run = %v", err)
+		}
+	}
+}
+
 func TestOperatorsSeeWhatAStopWaitsFor(t *testing.T) {
 	n := runNode(t, "--ops-addr=127.0.0.1:0", "--redirect-addr=127.0.0.1:0")
 	n.ready(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -35,12 +36,12 @@ type secureServer struct{ *http.Server }
 // Serve serves HTTPS.
 func (s secureServer) Serve(l net.Listener) error { return s.ServeTLS(l, "", "") }
 
-func (a *App) newServer(name string, handler http.Handler, certificate api.GetCertificate) httpServer {
-	server := api.NewHTTPServer(handler, api.Limits{}, certificate, a.log.With("listener", name))
+// newMain makes the server of the HTTP listener. With a certificate that is net/http's alone, for the sake of HTTP/2.
+func newMain(handler *api.Server, certificate api.GetCertificate, logger *slog.Logger) httpServer {
 	if certificate != nil {
-		return secureServer{server}
+		return secureServer{api.NewHTTPServer(handler, api.Limits{}, certificate, logger)}
 	}
-	return server
+	return api.NewFrontServer(handler, logger)
 }
 
 func (a *App) serve(name string, server httpServer, listener net.Listener) {

@@ -39,7 +39,6 @@ const (
 	autopilotPath  = "github.com/hashicorp/raft-autopilot"
 	memberlistPath = "github.com/hashicorp/memberlist"
 	ginPath        = "github.com/gin-gonic/gin"
-	fasthttpPath   = "github.com/valyala/fasthttp"
 	pebblePath     = "github.com/cockroachdb/pebble"
 	protobufPath   = "google.golang.org/protobuf"
 )
@@ -50,7 +49,6 @@ func House() Rules {
 		Libraries: []Library{
 			{"gin", []string{ginPath}, []string{"api"}},
 			{"raft", []string{raftPath}, []string{"fsm", "cluster", "cluster/transport", "cluster/raftlog"}},
-			{"fasthttp", []string{fasthttpPath}, []string{"api/redirect/lean"}},
 			{"the log's engines", []string{raftBoltPath, boltPath, raftWALPath}, []string{"cluster/raftlog"}},
 			{"raft-autopilot", []string{autopilotPath}, []string{"cluster"}},
 			{"memberlist", []string{memberlistPath}, []string{"cluster/gossip"}},

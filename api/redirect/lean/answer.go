@@ -1,145 +1,132 @@
 package lean
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
-	"io"
-	"net"
+	"fmt"
 	"net/http"
-	"net/url"
-	"os"
+	"net/textproto"
 	"strconv"
-
-	"github.com/valyala/fasthttp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"tinyurl/api/redirect"
+	"tinyurl/fsm/link"
 )
 
-// The methods under which judged requests that are not plain go on to answer. No client can send them: whatever is neither GET
-// nor HEAD is replaced by one of these.
+// What a redirect is made of, in the order in which net/http writes it: its fields by name, then those of the connection.
 const (
-	handOverMethod = "HAND OVER"
-	brokenMethod   = "BROKEN"
+	redirectHead = "HTTP/1.1 302 Found\r\nCache-Control: " + redirect.CacheControl + "\r\nLocation: "
+	staleness    = "\r\n" + redirect.StalenessHeader + ": "
+	robots       = "\r\nX-Robots-Tag: " + redirect.Robots + "\r\n"
+	noBody       = "Content-Length: 0\r\n"
+	bodyLength   = "Content-Length: "
+	closeLine    = "Connection: close\r\n"
+	lineEnd      = "\r\n"
 )
 
-// Header lines of a redirect. They are copied into every answer, never changed.
-var (
-	stalenessName           = []byte(redirect.StalenessHeader)
-	cacheName, cacheValue   = []byte("Cache-Control"), []byte(redirect.CacheControl)
-	robotsName, robotsValue = []byte("X-Robots-Tag"), []byte(redirect.Robots)
-)
-
-// judgeHeader is asked once the header of a request is there and before anything else of it is read. A request that is not plain
-// is replaced by a note of what to do with it, without a body: fasthttp must not look for one.
-func (s *Server) judgeHeader(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
-	v, closes := judge(h)
-	switch v {
-	case plain:
-		// Nobody waits for the end of a stop behind a connection in use.
-		if closes || s.stopping() {
-			h.SetConnectionClose()
-		}
-	case other:
-		head := rebuild(h)
-		h.Reset()
-		h.SetMethod(handOverMethod)
-		h.SetRequestURIBytes(head)
-	case broken:
-		h.Reset()
-		h.SetMethod(brokenMethod)
-	}
-	return fasthttp.RequestConfig{}
-}
-
-// rebuild gives the request line and the header as they came.
-func rebuild(h *fasthttp.RequestHeader) []byte {
-	raw := h.RawHeaders()
-	head := make([]byte, 0, len(h.Method())+len(h.RequestURI())+len(h.Protocol())+len(raw)+len("  \r\n\r\n"))
-	head = append(append(head, h.Method()...), ' ')
-	head = append(append(head, h.RequestURI()...), ' ')
-	head = append(append(head, h.Protocol()...), "\r\n"...)
-	if len(raw) == 0 {
-		raw = []byte("\r\n") // fasthttp keeps no blank line that ends nothing
-	}
-	return append(head, raw...)
-}
-
-// answer answers one judged request.
-func (s *Server) answer(ctx *fasthttp.RequestCtx) {
-	head := ctx.Request.Header.IsHead()
-	if !head && !ctx.Request.Header.IsGet() {
-		if string(ctx.Method()) == handOverMethod {
-			s.handOver(ctx)
-			return
-		}
-		tell(ctx, http.StatusBadRequest)
-		ctx.SetConnectionClose()
-		return
-	}
+// answer answers a plain visit, and reports whether the connection goes on.
+func (s *Server) answer(c *conn, r *request) (goOn bool, err error) {
 	// The code is copied: whoever looks it up may keep it, and the bytes are the next request's.
-	target, late, refuse := s.config.Visits.Visit(s.base, ctx.RemoteAddr(), head, string(codeOf(ctx.Request.Header.RequestURI())))
-	if refuse != nil {
-		s.refuse(ctx, refuse)
-		return
+	target, late, refuse := s.config.Visits.Visit(s.base, c.RemoteAddr(), r.head, string(r.code(c.in)))
+	// Nobody waits for the end of a stop behind a connection in use.
+	closes := r.closes || s.stopping()
+	if refuse == nil {
+		c.out = appendRedirect(c.out[:0], target, late, s.dates.line(c.began), r.head, closes)
+	} else {
+		w, err := s.refuse(c, r, refuse)
+		if err != nil {
+			return false, err
+		}
+		closes = closes || w.header.Get("Connection") == "close"
+		c.out = w.appendTo(c.out[:0], s.dates.line(c.began), r.head, closes)
 	}
-	ctx.Response.SetStatusCode(http.StatusFound)
-	header := &ctx.Response.Header
-	header.SetCanonical(cacheName, cacheValue)
-	header.SetCanonical(robotsName, robotsValue)
-	if late > 0 {
-		var digits [20]byte
-		header.SetCanonical(stalenessName, redirect.AppendMilliseconds(digits[:0], late))
+	if err := c.writeBy(c.began.Add(s.config.Rest.WriteTimeout)); err != nil {
+		return false, err
 	}
-	// As it is, byte for byte, but for line breaks: they would end the header, and become spaces as with net/http.
-	header.Set("Location", string(target))
+	return !closes, c.send()
 }
 
-// refuse lets a handler of net/http write the answer.
-func (s *Server) refuse(ctx *fasthttp.RequestCtx, write http.HandlerFunc) {
+// appendRedirect appends the whole answer that sends a visitor to a target.
+func appendRedirect(b []byte, target link.Target, late time.Duration, date string, head, closes bool) []byte {
+	b = append(b, redirectHead...)
+	b = appendValue(b, string(target))
+	if late > 0 {
+		b = append(b, staleness...)
+		b = redirect.AppendMilliseconds(b, late)
+	}
+	b = append(b, robots...)
+	b = append(b, date...)
+	if !head {
+		b = append(b, noBody...)
+	}
+	if closes {
+		b = append(b, closeLine...)
+	}
+	return append(b, lineEnd...)
+}
+
+// appendValue appends a value as it is, byte for byte, but for line breaks: they would end the header, and become spaces as with
+// net/http.
+func appendValue(b []byte, value string) []byte {
+	value = textproto.TrimString(value)
+	start := len(b)
+	b = append(b, value...)
+	if strings.IndexByte(value, '\n') >= 0 || strings.IndexByte(value, '\r') >= 0 {
+		for i, c := range b[start:] {
+			if c == '\r' || c == '\n' {
+				b[start+i] = ' '
+			}
+		}
+	}
+	return b
+}
+
+// errBrokenOff ends a connection whose answer must not be taken for one.
+var errBrokenOff = errors.New("the answer was broken off")
+
+// refuse has a handler of net/http write the answer to a plain visit into memory.
+func (s *Server) refuse(c *conn, r *request, write http.HandlerFunc) (w *writer, err error) {
 	defer func() {
 		cause := recover()
 		if cause == nil {
 			return
 		}
-		if err, ok := cause.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
-			s.config.Logger.Error("a refusal panicked", "cause", cause)
+		if known, ok := cause.(error); !ok || !errors.Is(known, http.ErrAbortHandler) {
+			s.config.Logger.Error("a refusal panicked", "cause", fmt.Sprint(cause))
 		}
-		// Broken off: nobody may take what there is for an answer.
-		_ = ctx.Conn().Close()
+		err = errBrokenOff
 	}()
-	w := &writer{ctx: ctx, header: make(http.Header)}
-	write(w, request(ctx, s))
-	w.finish()
+	asked, err := toNetHTTP(c.in[:r.seen])
+	if err != nil {
+		return nil, fmt.Errorf("a plain visit is none: %w", err) // a test holds that this cannot be
+	}
+	asked.RemoteAddr = c.RemoteAddr().String()
+	w = &writer{header: make(http.Header)}
+	write(w, asked.WithContext(s.base))
+	return w, nil
 }
 
-// request is what handlers of net/http are told of a plain visit: all there is, for it has no body.
-func request(ctx *fasthttp.RequestCtx, s *Server) *http.Request {
-	h := &ctx.Request.Header
-	target := string(h.RequestURI())
-	path := string(codeOf(h.RequestURI()))
-	r := &http.Request{
-		Method: string(h.Method()), RequestURI: target, Host: string(h.Host()),
-		URL:   &url.URL{Path: "/" + path},
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: make(http.Header), Body: http.NoBody, RemoteAddr: ctx.RemoteAddr().String(),
-		Close: h.ConnectionClose(),
-	}
-	if query := len("/") + len(path); len(target) > query {
-		r.URL.RawQuery = target[query+1:]
-		r.URL.ForceQuery = r.URL.RawQuery == ""
-	}
-	for name, value := range h.All() {
-		if string(name) != fasthttp.HeaderHost {
-			r.Header.Add(string(name), string(value))
-		}
-	}
-	return r.WithContext(s.base)
+// readers are for toNetHTTP.
+var readers = sync.Pool{New: func() any { return bufio.NewReader(nil) }}
+
+// toNetHTTP makes of a plain visit what handlers of net/http are told of it: all there is, for it has no body.
+func toNetHTTP(raw []byte) (*http.Request, error) {
+	reader, _ := readers.Get().(*bufio.Reader)
+	defer readers.Put(reader)
+	reader.Reset(bytes.NewReader(raw))
+	defer reader.Reset(nil)
+	return http.ReadRequest(reader)
 }
 
 // writer is the http.ResponseWriter of a refusal.
 type writer struct {
-	ctx    *fasthttp.RequestCtx
 	header http.Header
 	status int
+	body   []byte
 }
 
 // Header gives the header to be.
@@ -155,69 +142,51 @@ func (w *writer) WriteHeader(status int) {
 // Write adds to the body. It cannot fail.
 func (w *writer) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
-	w.ctx.Response.AppendBody(p)
+	w.body = append(w.body, p...)
 	return len(p), nil
 }
 
-// finish puts the header in front of the body.
-func (w *writer) finish() {
+// appendTo appends the whole answer.
+func (w *writer) appendTo(b []byte, date string, head, closes bool) []byte {
 	w.WriteHeader(http.StatusOK)
-	w.ctx.Response.SetStatusCode(w.status)
-	header := &w.ctx.Response.Header
-	for name, values := range w.header {
-		if name == "Content-Length" {
-			continue // that of the body, which fasthttp counts
-		}
-		for _, value := range values {
-			header.Add(name, value)
-		}
+	out := bytes.NewBuffer(b)
+	out.WriteString("HTTP/1.1 " + strconv.Itoa(w.status) + " " + http.StatusText(w.status) + lineEnd)
+	_ = w.header.Write(out) // sorted; memory takes all
+	out.WriteString(date)
+	if w.header["Content-Length"] == nil && (!head || len(w.body) > 0) {
+		out.WriteString(bodyLength + strconv.Itoa(len(w.body)) + lineEnd)
 	}
+	if closes && w.header["Connection"] == nil {
+		out.WriteString(closeLine)
+	}
+	out.WriteString(lineEnd)
+	if !head {
+		out.Write(w.body)
+	}
+	return out.Bytes()
 }
 
-// handOver gives the connection to net/http, with the request as if nobody had read it.
-func (s *Server) handOver(ctx *fasthttp.RequestCtx) {
-	c, ok := ctx.Conn().(*conn)
-	if !ok {
-		tell(ctx, http.StatusInternalServerError) // every connection is one of ours
-		return
-	}
-	ahead := append([]byte(nil), ctx.Request.Header.RequestURI()...)
-	c.taken = true
-	ctx.HijackSetNoResponse(true)
-	ctx.Hijack(func(hijacked net.Conn) {
-		defer s.forget(c) // not before net/http knows of it: a stop waits for the one or the other
-		c.dry = true
-		rest, err := io.ReadAll(hijacked) // what was read ahead of this request; it ends there
-		if err != nil {
-			s.config.Logger.Error("a connection could not be handed over", "cause", err)
-			_ = c.Close()
-			return
-		}
-		// Closed already, if net/http takes no more.
-		_ = s.handovers.give(&handed{Conn: c.Conn, ahead: append(ahead, rest...)})
-	})
+// refuseBroken writes the few words that net/http has for what is no HTTP.
+func (s *Server) refuseBroken(c *conn) error {
+	c.out = append(c.out[:0], "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"+closeLine+lineEnd+"400 Bad Request"...)
+	return errors.Join(c.writeBy(c.began.Add(s.config.Rest.WriteTimeout)), c.send())
 }
 
-// tellUnreadable answers what fasthttp could not read as a request. The connection is closed after it.
-func (s *Server) tellUnreadable(ctx *fasthttp.RequestCtx, err error) {
-	var small *fasthttp.ErrSmallBuffer
-	switch {
-	case errors.As(err, &small):
-		if c, ok := ctx.Conn().(*conn); ok {
-			c.lingers = true
-		}
-		tell(ctx, http.StatusRequestHeaderFieldsTooLarge)
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
-		// Too slow, or gone: a late answer could be taken for that to a request just sent. Like net/http, say nothing.
-		_ = ctx.Conn().Close()
-	default:
-		tell(ctx, http.StatusBadRequest)
-	}
+// dates writes Date fields, each second's once.
+type dates struct{ latest atomic.Pointer[dated] }
+
+// dated is the field of one second; immutable.
+type dated struct {
+	second int64
+	line   string
 }
 
-// tell writes the few words that net/http has for what is no HTTP.
-func tell(ctx *fasthttp.RequestCtx, status int) {
-	ctx.SetStatusCode(status)
-	ctx.SetContentType("text/plain; charset=utf-8")
-	ctx.SetBodyString(strconv.Itoa(status) + " " + http.StatusText(status))
+// line gives the field of a moment.
+func (d *dates) line(now time.Time) string {
+	latest, second := d.latest.Load(), now.Unix()
+	if latest == nil || latest.second != second {
+		latest = &dated{second: second, line: "Date: " + now.UTC().Format(http.TimeFormat) + lineEnd}
+		d.latest.Store(latest)
+	}
+	return latest.line
 }

@@ -1,96 +1,167 @@
 package lean
 
-import (
-	"bytes"
-
-	"github.com/valyala/fasthttp"
-)
+import "bytes"
 
 // verdict says who answers a request.
 type verdict int
 
 const (
+	// unfinished is what may become any of the others.
+	unfinished verdict = iota
 	// plain is a visit without anything special to it: answered here.
-	plain verdict = iota
-	// other is whatever else HTTP allows: net/http goes on with the connection.
+	plain
+	// other is whatever else HTTP allows, and what it does not: net/http goes on with the connection.
 	other
-	// broken is what two readers might read in two ways: refused, and the connection closed.
+	// broken is what two readers might read in two ways: refused, and the connection closed. Only strict requests are.
 	broken
 )
 
 // maxCode is the length of the longest code, in bytes.
 const maxCode = 128
 
-// judge looks at a request as it came. closes says that the client asks for the connection to be closed.
-func judge(h *fasthttp.RequestHeader) (v verdict, closes bool) {
-	v, closes = judgeFields(h.RawHeaders())
-	if v == plain && (!h.IsGet() && !h.IsHead() || !h.IsHTTP11() || !plainTarget(h.RequestURI())) {
-		v = other
-	}
-	return v, closes
+// request is what was seen of a request so far.
+type request struct {
+	// strict says that a request is not given away before it is known that there is one way alone to read its header.
+	strict bool
+	// seen is how many bytes were looked at, in whole lines.
+	seen int
+	// head says HEAD, else it is GET. The target ends there.
+	head      bool
+	targetEnd int
+
+	// What was seen of the header fields that decide where a request ends and who may answer it.
+	hosts           int
+	closes, special bool
+	// body says that there is one, maybe of no bytes; unclear that readers may disagree about where it ends.
+	body, unclear bool
 }
 
-// fields is what was seen of the header fields that decide where a request ends and who may answer it.
-type fields struct {
-	hosts            int
-	lengths, codings int
-	closes, special  bool
+const (
+	getStart, headStart = "GET ", "HEAD "
+	lineTail            = " HTTP/1.1"
+)
+
+// judge looks at a request as it came, from the line on at which it ended when there were fewer bytes. It is stricter than any
+// reader behind it: what is plain is lines of "name: value" that end with CRLF, which all readers split alike.
+func (r *request) judge(raw []byte) verdict {
+	for {
+		end := bytes.IndexByte(raw[r.seen:], '\n')
+		if end < 0 {
+			return unfinished
+		}
+		first, line := r.seen == 0, raw[r.seen:r.seen+end]
+		r.seen += end + 1
+		sound := end > 0 && line[end-1] == '\r'
+		if sound {
+			line = line[:end-1]
+		}
+		switch {
+		case first:
+			r.start(line)
+		case sound && len(line) == 0:
+			return r.whole()
+		case sound:
+			sound = r.field(line)
+		}
+		switch {
+		case !r.strict && (!sound || r.special):
+			return other
+		case !sound:
+			return broken
+		}
+	}
 }
 
-// judgeFields goes through the header as it came, with the blank line that ends it. It is stricter than any reader behind it:
-// what is let through is lines of "name: value" that end with CRLF, which all readers split alike.
-func judgeFields(raw []byte) (v verdict, closes bool) {
-	var seen fields
-	for len(raw) > 0 {
-		end := bytes.IndexByte(raw, '\n')
-		if end < 1 || raw[end-1] != '\r' {
-			return broken, false
-		}
-		line := raw[:end-1]
-		raw = raw[end+1:]
-		if len(line) == 0 {
-			break
-		}
-		colon := bytes.IndexByte(line, ':')
-		if colon < 1 || bytes.IndexByte(line, '\r') >= 0 || bytes.ContainsAny(line[:colon], " \t") {
-			return broken, false
-		}
-		seen.add(line[:colon], line[colon+1:])
-	}
+// whole is the verdict once the header is there.
+func (r *request) whole() verdict {
 	switch {
-	case len(raw) > 0, seen.lengths+seen.codings > 1:
-		return broken, false
-	case seen.hosts != 1, seen.special, seen.lengths+seen.codings > 0:
-		return other, seen.closes
+	case r.strict && r.unclear:
+		return broken
+	case r.hosts != 1, r.special, r.body:
+		return other
 	}
-	return plain, seen.closes
+	return plain
 }
 
-// add takes one field into account.
-func (f *fields) add(name, value []byte) {
+// start takes the request line into account.
+func (r *request) start(line []byte) {
+	target, get := bytes.CutPrefix(line, []byte(getStart))
+	if !get {
+		target, r.head = bytes.CutPrefix(line, []byte(headStart))
+	}
+	target, modern := bytes.CutSuffix(target, []byte(lineTail))
+	r.special = !get && !r.head || !modern || !plainTarget(target)
+	r.targetEnd = len(line) - len(lineTail)
+}
+
+// code gives the code of a plain visit, out of the bytes that were judged.
+func (r *request) code(raw []byte) []byte {
+	start := len(getStart)
+	if r.head {
+		start = len(headStart)
+	}
+	return codeOf(raw[start:r.targetEnd])
+}
+
+// field takes one line of the header into account. It is false if readers might split the line, or the header, in several ways.
+func (r *request) field(line []byte) bool {
+	colon := bytes.IndexByte(line, ':')
+	if colon < 1 || bytes.IndexByte(line, '\r') >= 0 {
+		return false
+	}
+	name, value := line[:colon], line[colon+1:]
+	for _, c := range name {
+		if !inName[c] {
+			if blank(c) {
+				return false
+			}
+			r.special = true
+		}
+	}
+	for _, c := range value {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			r.special = true
+		}
+	}
+	r.add(name, value)
+	return true
+}
+
+// inName says which bytes names of fields are made of.
+var inName = func() (in [256]bool) {
+	for c := range in {
+		in[c] = alphanumeric(byte(c)) || bytes.IndexByte([]byte("!#$%&'*+-.^_`|~"), byte(c)) >= 0
+	}
+	return in
+}()
+
+// add takes the meaning of one field into account.
+func (r *request) add(name, value []byte) {
 	switch len(name) {
 	case len("host"):
 		if is(name, "host") {
-			f.hosts++
-			f.special = f.special || !plainHost(trim(value))
+			r.hosts++
+			r.special = r.special || !plainHost(trim(value))
 		}
 	case len("expect"):
-		f.special = f.special || is(name, "expect")
+		r.special = r.special || is(name, "expect")
 	case len("upgrade"): // and trailer
-		f.special = f.special || is(name, "upgrade") || is(name, "trailer")
+		r.special = r.special || is(name, "upgrade") || is(name, "trailer")
 	case len("connection"):
 		if is(name, "connection") {
 			value = trim(value)
-			f.closes = f.closes || is(value, "close")
-			f.special = f.special || !is(value, "close") && !is(value, "keep-alive")
+			r.closes = r.closes || is(value, "close")
+			r.special = r.special || !is(value, "close") && !is(value, "keep-alive")
 		}
 	case len("content-length"):
 		if is(name, "content-length") {
-			f.lengths++
+			r.unclear = r.unclear || r.body
+			r.body = true
 		}
 	case len("transfer-encoding"):
 		if is(name, "transfer-encoding") {
-			f.codings++
+			r.unclear = r.unclear || r.body || !is(trim(value), "chunked")
+			r.body = true
 		}
 	}
 }
@@ -111,9 +182,20 @@ func is(b []byte, word string) bool {
 	return true
 }
 
-func trim(value []byte) []byte { return bytes.Trim(value, " \t") }
+// trim takes off what may stand around a value.
+func trim(value []byte) []byte {
+	for len(value) > 0 && blank(value[0]) {
+		value = value[1:]
+	}
+	for len(value) > 0 && blank(value[len(value)-1]) {
+		value = value[:len(value)-1]
+	}
+	return value
+}
 
-// plainHost reports whether a Host is of the characters that names, addresses and ports are made of. Whatever else may stand
+func blank(c byte) bool { return c == ' ' || c == '\t' }
+
+// plainHost reports whether a Host is of the characters that names, addresses and ports are made or. Whatever else may stand
 // there is for net/http to judge.
 func plainHost(host []byte) bool {
 	for _, c := range host {

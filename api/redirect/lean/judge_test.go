@@ -8,9 +8,30 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/valyala/fasthttp"
 	"golang.org/x/net/http/httpguts"
 )
+
+const start = "GET /abc HTTP/1.1\r\n"
+
+// judged gives the verdict on all of raw, which must be the same however it arrives.
+func judged(t testing.TB, raw string, strict bool) (verdict, request) {
+	t.Helper()
+	whole := request{strict: strict}
+	v := whole.judge([]byte(raw))
+	piecemeal := request{strict: strict}
+	for n := range len(raw) + 1 {
+		if w := piecemeal.judge([]byte(raw[:n])); w != unfinished {
+			if w != v || piecemeal != whole {
+				t.Fatalf("%q: %v %+v as a whole, %v %+v byte by byte", raw, v, whole, w, piecemeal)
+			}
+			return v, whole
+		}
+	}
+	if v != unfinished {
+		t.Fatalf("%q: %v as a whole, unfinished byte by byte", raw, v)
+	}
+	return v, whole
+}
 
 func TestWhatIsPlain(t *testing.T) {
 	for target, want := range map[string]bool{
@@ -24,37 +45,61 @@ func TestWhatIsPlain(t *testing.T) {
 		}
 	}
 	for raw, want := range map[string]verdict{
-		"Host: a\r\n\r\n":                                   plain,
-		"Host: [::1]:80\r\n\r\n":                            plain,
-		"hOST:\ta_b.example:1 \r\nX:\r\n\r\n":               plain,
-		"":                                                  other,
-		"Accept: a\r\n\r\n":                                 other,
-		"Host: a\r\nHost: a\r\n\r\n":                        other,
-		"Host: a/b\r\n\r\n":                                 other,
-		"Host:\r\n\r\n":                                     other,
-		"Host: a\r\nExpect: x\r\n\r\n":                      other,
-		"Host: a\r\nUpgrade: x\r\n\r\n":                     other,
-		"Host: a\r\nTrailer: x\r\n\r\n":                     other,
-		"Host: a\r\nContent-length: 0\r\n\r\n":              other,
-		"Host: a\r\ntransfer-Encoding: x\r\n\r\n":           other,
-		"Host: a\r\nConnection: upgrade\r\n\r\n":            other,
-		"Host: a\r\nContent-Length:0\r\nContent-Length:0":   broken,
-		"Host: a\r\nA:0\r\n\r\n\r\n":                        broken,
-		"Host: a\n\n":                                       broken,
-		"Host: a\r\nContent-Length : 0\r\n\r\n":             broken,
-		"Host: a\r\n X: 0\r\n\r\n":                          broken,
-		"Host: a\r\nX\r\n\r\n":                              broken,
-		"\r\nHost: a\r\n\r\n":                               broken,
-		"Host: a\r\nX: a\rb\r\n\r\n":                        broken,
-		"Host: a\r\nTransfer-Encoding:a\r\nContent-Length:": broken,
+		"Host: a\r\n\r\n":                                plain,
+		"Host: [::1]:80\r\n\r\n":                         plain,
+		"hOST:\ta_b.example:1 \r\nX:\r\n\r\n":            plain,
+		"":                                               unfinished,
+		"\r\n":                                           other,
+		"Host: a\r\n":                                    unfinished,
+		"Accept: a\r\n\r\n":                              other,
+		"Host: a\r\nHost: a\r\n\r\n":                     other,
+		"Host: a/b\r\n\r\n":                              other,
+		"Host:\r\n\r\n":                                  other,
+		"Host: a\r\nExpect: x\r\n\r\n":                   other,
+		"Host: a\r\nUpgrade: x\r\n\r\n":                  other,
+		"Host: a\r\nTrailer: x\r\n\r\n":                  other,
+		"Host: a\r\nContent-length: 0\r\n\r\n":           other,
+		"Host: a\r\nTransfer-Encoding: x\r\n\r\n":        broken,
+		"Host: a\r\ntransfer-Encoding: Chunked \r\n\r\n": other,
+		"Host: a\r\nConnection: upgrade\r\n\r\n":         other,
+		"Host: a\r\nContent-Length:0\r\nContent-Length:0\r\n\r\n":   broken,
+		"Host: a\r\nA:0\r\n\r\n\r\n":                                plain, // with something behind it
+		"Host: a\n\n":                                               broken,
+		"Host: a\r\nContent-Length : 0\r\n\r\n":                     broken,
+		"Host: a\r\n X: 0\r\n\r\n":                                  broken,
+		"Host: a\r\nX\r\n\r\n":                                      broken,
+		"\r\nHost: a\r\n\r\n":                                       other,
+		"Host: a\r\nX: a\rb\r\n\r\n":                                broken,
+		"Host: a\r\nTransfer-Encoding:a\r\nContent-Length:\r\n\r\n": broken,
 	} {
-		if got, _ := judgeFields([]byte(raw)); got != want {
+		if got, _ := judged(t, start+raw, true); got != want {
 			t.Errorf("%q: %v, want %v", raw, got, want)
+		}
+		if want == broken {
+			want = other // for net/http to say what it says
+		}
+		if got, _ := judged(t, start+raw, false); got != want {
+			t.Errorf("not strictly: %q: %v, want %v", raw, got, want)
 		}
 	}
 	for value, want := range map[string]bool{"close": true, "CLOSE ": true, "keep-alive": false, "Keep-Alive": false} {
-		if v, closes := judgeFields([]byte("Host: a\r\nConnection: " + value + "\r\n\r\n")); v != plain || closes != want {
-			t.Errorf("%q: %v, closes %v", value, v, closes)
+		if v, r := judged(t, start+"Host: a\r\nConnection: "+value+"\r\n\r\n", true); v != plain || r.closes != want {
+			t.Errorf("%q: %v, closes %v", value, v, r.closes)
+		}
+	}
+	for line, want := range map[string]verdict{
+		"GET /abc HTTP/1.1\r\n": plain, "HEAD /abc HTTP/1.1\r\n": plain,
+		"GET /abc HTTP/1.1\n": broken, "\n": broken, "\r\n": other, "GET /abc\r\n": other, "GET  HTTP/1.1\r\n": other, "GET HTTP/1.1\r\n": other,
+		" HTTP/1.1\r\n": other, "HEAD HTTP/1.1\r\n": other, "get /abc HTTP/1.1\r\n": other, "GET /abc HTTP/1.0\r\n": other, "POST /abc HTTP/1.1\r\n": other,
+		"GET  /abc HTTP/1.1\r\n": other, "GET /abc  HTTP/1.1\r\n": other, "GET\t/abc HTTP/1.1\r\n": other, "GET /abc HTTP/1.1 \r\n": other,
+		"GET HEAD /abc HTTP/1.1\r\n": other, "\r\nGET /abc HTTP/1.1\r\n": broken,
+	} {
+		v, r := judged(t, line+"Host: a\r\n\r\n", true)
+		if v != want || v == plain && (string(r.code([]byte(line))) != "abc" || r.head != strings.HasPrefix(line, "HEAD")) {
+			t.Errorf("%q: %v, want %v", line, v, want)
+		}
+		if v, r := judged(t, line, false); want != plain && (v != other || r.seen > len(line)) {
+			t.Errorf("not strictly: %q: %v after %d bytes", line, v, r.seen)
 		}
 	}
 }
@@ -68,12 +113,10 @@ func TestNoByteIsPlainThatNetHTTPRefuses(t *testing.T) {
 			"Host: a\r\n" + odd + ": a\r\n\r\n": httpguts.ValidHeaderFieldName(odd) || c == ':',
 			"Host: " + odd + "\r\n\r\n":         httpguts.ValidHostHeader(odd),
 		} {
-			var h fasthttp.RequestHeader
-			if err := h.Read(bufio.NewReader(strings.NewReader("GET /abc HTTP/1.1\r\n" + header))); err != nil {
-				continue
-			}
-			if v, _ := judge(&h); v == plain && !allowed {
-				t.Errorf("%q is plain", header)
+			for _, strict := range []bool{false, true} {
+				if v, _ := judged(t, start+header, strict); v == plain && !allowed {
+					t.Errorf("%q is plain", header)
+				}
 			}
 		}
 	}
@@ -91,27 +134,37 @@ func FuzzPlainIsPlainToNetHTTP(f *testing.F) {
 		f.Add([]byte(raw))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		raw = bytes.TrimLeft(raw, "\r\n") // blank lines in front are skipped here, and refused there
-		ours := bufio.NewReader(bytes.NewReader(raw))
-		var h fasthttp.RequestHeader
-		if err := h.Read(ours); err != nil {
-			return
-		}
-		v, closes := judge(&h)
-		if v != plain {
-			return
-		}
-		theirs := bufio.NewReader(bytes.NewReader(raw))
-		r, err := http.ReadRequest(theirs)
-		if err != nil {
-			t.Fatalf("net/http refuses it: %v", err)
-		}
-		left, _ := io.ReadAll(ours)
-		leftThere, _ := io.ReadAll(theirs)
-		if r.Method != string(h.Method()) || r.URL.Path != "/"+string(codeOf(h.RequestURI())) || r.Host != string(h.Host()) ||
-			r.ContentLength != 0 || len(r.TransferEncoding) != 0 || r.Close != closes || !bytes.Equal(left, leftThere) {
-			t.Fatalf("to net/http it is %s %s of %s, length %d, close %v, with %d bytes behind it instead of %d",
-				r.Method, r.URL, r.Host, r.ContentLength, r.Close, len(leftThere), len(left))
+		for _, strict := range []bool{false, true} {
+			if v, r := judged(t, string(raw), strict); v == plain {
+				plainToNetHTTP(t, raw, r)
+			}
 		}
 	})
+}
+
+// plainToNetHTTP reads a plain request as net/http does.
+func plainToNetHTTP(t *testing.T, raw []byte, seen request) {
+	t.Helper()
+	theirs := bufio.NewReader(bytes.NewReader(raw))
+	r, err := http.ReadRequest(theirs)
+	if err != nil {
+		t.Fatalf("net/http refuses it: %v", err)
+	}
+	left, _ := io.ReadAll(theirs)
+	method := http.MethodGet
+	if seen.head {
+		method = http.MethodHead
+	}
+	if r.Method != method || r.URL.Path != "/"+string(seen.code(raw)) || r.ProtoMinor != 1 || !httpguts.ValidHostHeader(r.Host) ||
+		r.ContentLength != 0 || len(r.TransferEncoding) != 0 || len(r.Trailer) != 0 || r.Close != seen.closes || len(left) != len(raw)-seen.seen {
+		t.Fatalf("to net/http it is %s %s of %s, length %d, close %v, with %d bytes behind it instead of %d",
+			r.Method, r.URL, r.Host, r.ContentLength, r.Close, len(left), len(raw)-seen.seen)
+	}
+	for name, values := range r.Header {
+		for _, value := range values {
+			if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+				t.Fatalf("net/http's server refuses %q: %q", name, value)
+			}
+		}
+	}
 }

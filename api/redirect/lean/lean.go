@@ -1,5 +1,5 @@
-// Package lean is the listener that serves redirects and nothing else, on fasthttp: a plain visit goes from the socket to its
-// Location without net/http. Whatever is not plain is given to net/http with the connection it came on, so that there is one
+// Package lean reads plain visits of short URLs from connections and answers them, without net/http and nearly without allocations.
+// Whatever is not plain is given to net/http with the connection it came on, as if nobody had read from it, so that there is one
 // answer to it and not two that resemble each other. See DESIGN.md of api/redirect.
 package lean
 
@@ -9,14 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"sync"
 	"time"
-
-	"github.com/valyala/fasthttp"
 
 	"tinyurl/fsm/link"
 )
@@ -29,17 +25,19 @@ type Visits interface {
 	Visit(ctx context.Context, from net.Addr, head bool, code string) (target link.Target, late time.Duration, refuse http.HandlerFunc)
 }
 
-// Config is all a Server needs. Every field but TLS is required.
+// Config is all a Server needs. Visits, Rest, Header and Logger are required.
 type Config struct {
 	Visits Visits
 	// Rest answers what is not plain, without TLS of its own. The Server runs it and shuts it down; its handler must say the same
-	// of a plain visit as Visits does.
+	// of a plain visit as Visits does. Its timeouts for headers, answers and pauses must be set, and hold here as well.
 	Rest *http.Server
-	// Header is the longest request line and header together, in bytes. Every connection has as much memory for them.
+	// Others are the codes at which Rest has something else than a link.
+	Others map[string]bool
+	// Strict refuses what two readers in a row may take for different requests, and ends every connection behind a body. What Rest
+	// has got it judges itself.
+	Strict bool
+	// Header is the longest request line and header together, in bytes, that Rest takes.
 	Header int
-	// ReadHeader bounds the time in which a header must arrive, Write that in which an answer must be taken, Idle the pause
-	// between two requests.
-	ReadHeader, Write, Idle time.Duration
 	// TLS is nil for plain HTTP.
 	TLS    *tls.Config
 	Logger *slog.Logger
@@ -48,8 +46,8 @@ type Config struct {
 // Server answers on one listener. Like an http.Server it serves until it is shut down, and only once.
 type Server struct {
 	config    Config
-	fast      *fasthttp.Server
 	handovers *handovers
+	dates     dates
 
 	// base is the context of all look-ups; it ends when connections are cut.
 	base context.Context
@@ -77,41 +75,11 @@ func New(c Config) *Server {
 		config: c, handovers: newHandovers(), closing: make(chan struct{}), conns: make(map[*conn]struct{}),
 	}
 	s.base, s.cut = context.WithCancel(context.Background())
-	c.Rest.Handler = closeAfterBody(c.Rest.Handler)
-	s.fast = &fasthttp.Server{
-		Handler:        s.answer,
-		HeaderReceived: s.judgeHeader,
-		ErrorHandler:   s.tellUnreadable,
-		ConnState:      watchBusy,
-		ReadBufferSize: c.Header,
-		ReadTimeout:    c.ReadHeader, // bodies are never read here
-		WriteTimeout:   c.Write,
-		IdleTimeout:    c.Idle,
-		// Who calls bounds the connections. Past this, fasthttp would answer in words of its own.
-		Concurrency: math.MaxInt32,
-		// A connection that net/http goes on with is closed by net/http.
-		KeepHijackedConns:            true,
-		MaxRequestBodySize:           1,
-		DisablePreParseMultipartForm: true,
-		NoDefaultServerHeader:        true,
-		NoDefaultContentType:         true,
-		SecureErrorLogMessage:        true,
+	c.Rest.ConnState = s.watchRest
+	if c.Strict {
+		c.Rest.Handler = closeAfterBody(c.Rest.Handler)
 	}
 	return s
-}
-
-// watchBusy is told when a request begins and when it is over.
-func watchBusy(c net.Conn, state fasthttp.ConnState) {
-	own, ok := c.(*conn)
-	if !ok {
-		return
-	}
-	switch state {
-	case fasthttp.StateActive:
-		own.busy.Store(true)
-	case fasthttp.StateIdle:
-		own.busy.Store(false)
-	}
 }
 
 // closeAfterBody ends the connection behind every request with a body: no visit has one, and where it ends is what servers in a
@@ -166,7 +134,8 @@ func (s *Server) Serve(l net.Listener) error {
 
 // start serves a connection on a goroutine of its own.
 func (s *Server) start(inner net.Conn) {
-	c := &conn{Conn: inner, slack: min(s.config.ReadHeader, s.config.Write, s.config.Idle) / slackParts}
+	rest := s.config.Rest
+	c := newConn(inner, min(rest.ReadHeaderTimeout, rest.WriteTimeout, rest.IdleTimeout)/slackParts)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopping() {
@@ -175,27 +144,6 @@ func (s *Server) start(inner net.Conn) {
 	}
 	s.conns[c] = struct{}{}
 	go s.serve(c)
-}
-
-// serve answers on one connection until it ends or net/http takes it.
-func (s *Server) serve(c *conn) {
-	given := false
-	defer func() {
-		// fasthttp recovers nothing, and a fault in it must cost one connection only.
-		if cause := recover(); cause != nil {
-			s.config.Logger.Error("a connection's reader panicked", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
-		}
-		if !given {
-			_ = c.Close()
-			s.forget(c)
-		}
-	}()
-	err := s.fast.ServeConn(c)
-	if err != nil {
-		// Clients that break off or send nonsense are no news for operators.
-		s.config.Logger.Debug("a connection ended", "cause", err)
-	}
-	given = err == nil && c.taken
 }
 
 // forget takes a connection off the list.
@@ -219,6 +167,8 @@ func (s *Server) stopping() bool {
 // it returns its error, and Close cuts the rest. It may be called again.
 func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.refuseMore()
+	// Its own Shutdown has to wait, what it has got must not: who goes on asking would be cut at the end.
+	s.config.Rest.SetKeepAlivesEnabled(false)
 	tick := time.NewTicker(drainPoll)
 	defer tick.Stop()
 	for s.closeIdle() > 0 {
@@ -239,7 +189,7 @@ func (s *Server) Close() error {
 	s.cut()
 	s.mu.Lock()
 	for c := range s.conns {
-		_ = c.Conn.Close() // its goroutine takes it off the list
+		_ = c.Close() // its goroutine takes it off the list
 	}
 	s.mu.Unlock()
 	return errors.Join(err, s.handovers.Close(), s.config.Rest.Close())
@@ -268,7 +218,7 @@ func (s *Server) closeIdle() int {
 	defer s.mu.Unlock()
 	for c := range s.conns {
 		if !c.busy.Load() {
-			_ = c.Conn.Close()
+			_ = c.Close()
 		}
 	}
 	return len(s.conns)

@@ -58,10 +58,13 @@ func (l *sharedLog) String() string {
 func newServer(visits Visits, log io.Writer) *Server {
 	return New(Config{
 		Visits: visits,
-		Rest: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			_, _ = io.WriteString(w, "rest "+r.RequestURI)
-		})},
-		Header: 16 << 10, ReadHeader: 5 * time.Second, Write: 5 * time.Second, Idle: 5 * time.Second,
+		Rest: &http.Server{
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.WriteString(w, "rest "+r.RequestURI)
+			}),
+			ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second, IdleTimeout: 5 * time.Second,
+		},
+		Others: map[string]bool{"healthz": true}, Header: 16 << 10,
 		Logger: slog.New(slog.NewTextHandler(log, nil)),
 	})
 }
@@ -114,13 +117,13 @@ const closing = " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 func TestARedirectIsThisAndNoByteMore(t *testing.T) {
 	address := run(t, newServer(fakeVisits{"abc": "https://example.com/ü"}, io.Discard), same)
 	got := ask(t, address, "GET /abc"+closing)
-	head, rest, _ := strings.Cut(got, "\r\nDate: ")
+	head, rest, _ := strings.Cut(got, "Date: ")
 	_, rest, _ = strings.Cut(rest, "\r\n")
-	if want := "HTTP/1.1 302 Found"; head != want {
+	if want := "HTTP/1.1 302 Found\r\nCache-Control: private, no-store\r\nLocation: https://example.com/ü\r\nTinyurl-Staleness-Ms: 2\r\n" +
+		"X-Robots-Tag: noindex\r\n"; head != want {
 		t.Errorf("%q, want %q", head, want)
 	}
-	if want := "Content-Length: 0\r\nCache-Control: private, no-store\r\nX-Robots-Tag: noindex\r\nTinyurl-Staleness-Ms: 2\r\n" +
-		"Location: https://example.com/ü\r\nConnection: close\r\n\r\n"; rest != want {
+	if want := "Content-Length: 0\r\nConnection: close\r\n\r\n"; rest != want {
 		t.Errorf("%q, want %q", rest, want)
 	}
 	response, err := http.ReadResponse(bufio.NewReader(strings.NewReader(got)), nil)
@@ -171,10 +174,12 @@ func TestAPanicCostsOneConnection(t *testing.T) {
 
 func TestNetHTTPGoesOnWithTheConnection(t *testing.T) {
 	address := run(t, newServer(fakeVisits{"abc": "https://example.com"}, io.Discard), same)
-	got := ask(t, address, "GET /abc HTTP/1.1\r\nHost: a\r\n\r\nGET /a.b HTTP/1.1\r\nHost: a\r\n\r\nGET /abc"+closing)
-	if !strings.HasPrefix(got, "HTTP/1.1 302 ") || strings.Count(got, "HTTP/1.1 ") != 3 ||
-		!strings.Contains(got, "rest /a.b") || !strings.HasSuffix(got, "rest /abc") {
-		t.Errorf("%q", got)
+	for _, path := range []string{"/a.b", "/healthz"} {
+		got := ask(t, address, "GET /abc HTTP/1.1\r\nHost: a\r\n\r\nGET "+path+" HTTP/1.1\r\nHost: a\r\n\r\nGET /abc"+closing)
+		if !strings.HasPrefix(got, "HTTP/1.1 302 ") || strings.Count(got, "HTTP/1.1 ") != 3 ||
+			!strings.Contains(got, "rest "+path) || !strings.HasSuffix(got, "rest /abc") {
+			t.Errorf("%q", got)
+		}
 	}
 }
 
