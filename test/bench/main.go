@@ -5,6 +5,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -39,6 +40,8 @@ type settings struct {
 	dir        string
 	list, keep bool
 	probe      string
+	join       bool
+	printed    []string // what runs printed, to be joined
 }
 
 func read(args []string, out io.Writer) (settings, error) {
@@ -55,13 +58,19 @@ func read(args []string, out io.Writer) (settings, error) {
 	flags.StringVar(&s.options.URLs, "urls", os.Getenv("TINYURL_BENCH_URLS"), "file of one URL a line (TINYURL_BENCH_URLS; default: made up, of about 110 bytes)")
 	flags.StringVar(&s.dir, "dir", os.TempDir(), "where the data goes, on the disk to be measured")
 	flags.BoolVar(&s.options.Install, "install", true, "fetch peers that are missing from Debian")
+	flags.BoolVar(&s.options.Shared, "shared", false, "let servers and load generator share all processors in the redirect, noise and elastic rows, too")
 	flags.BoolVar(&s.keep, "keep", false, "keep the data and the logs")
 	flags.BoolVar(&s.list, "list", false, "list the rows")
+	flags.BoolVar(&s.join, "join", false, "measure nothing: put together what other runs printed, into the files that follow")
 	flags.StringVar(&s.probe, "probe", "", "only time the syncs of this file; the program calls itself so")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
-	if flags.NArg() > 0 {
+	s.printed = flags.Args()
+	if s.join != (flags.NArg() > 0) {
+		if s.join {
+			return s, errors.New("-join wants files")
+		}
 		return s, fmt.Errorf("%q is no flag", flags.Arg(0))
 	}
 	if s.options.Rounds < 1 || s.seconds < 0.1 || s.options.Stock < 1 || s.options.Links < 1 {
@@ -85,12 +94,27 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case s.list:
 		fmt.Fprintln(out, strings.Join(rows.List(), "\n"))
 		return nil
+	case s.join:
+		return join(out, s.printed)
 	case s.probe != "":
 		took, err := rows.Probe(s.probe)
 		fmt.Fprintln(out, took)
 		return err
 	}
 	return measure(ctx, s, out)
+}
+
+// join puts together what runs have printed.
+func join(out io.Writer, paths []string) error {
+	var runs []io.Reader
+	for _, path := range paths {
+		printed, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		runs = append(runs, bytes.NewReader(printed))
+	}
+	return rounds.Join(out, runs...)
 }
 
 // measure runs the rows in a directory of their own.

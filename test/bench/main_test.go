@@ -4,6 +4,7 @@ package main
 
 import (
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ func TestFlagsAreRead(t *testing.T) {
 	if err != nil || len(s.options.Rows) != 2 || s.options.For != 1500*time.Millisecond || s.options.Rounds != 2 || len(s.options.With) != 2 || s.options.Warm <= 0 {
 		t.Errorf("%+v, %v", s, err)
 	}
-	for _, bad := range []string{"-rounds=0", "-seconds=0", "-links=0", "more", "-what"} {
+	for _, bad := range []string{"-rounds=0", "-seconds=0", "-links=0", "more", "-what", "-join"} {
 		if _, err := read([]string{bad}, io.Discard); err == nil {
 			t.Errorf("%s was taken", bad)
 		}
@@ -25,6 +26,14 @@ func TestFlagsAreRead(t *testing.T) {
 func TestRowsAreListedAndSyncsProbed(t *testing.T) {
 	var out strings.Builder
 	if err := run(t.Context(), []string{"-list"}, &out); err != nil || !strings.Contains(out.String(), "create: create-64/etcd\n") {
+		t.Errorf("%v: %s", err, out.String())
+	}
+	printed := filepath.Join(t.TempDir(), "printed")
+	if err := os.WriteFile(printed, []byte("a ratio 1.00 (1.00–1.00)\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out.Reset()
+	if err := run(t.Context(), []string{"-join", printed, printed}, &out); err != nil || strings.Count(out.String(), "a ratio 1.00") != 2 {
 		t.Errorf("%v: %s", err, out.String())
 	}
 	out.Reset()

@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"tinyurl/test/bench/processors"
 )
 
 // Source appends the bytes of the next request to dst. Each connection has its own: it need not be safe for concurrent use.
@@ -39,6 +41,8 @@ type Config struct {
 	// Good judges the body of an answer with the right status, which is only valid during the call; nil takes every one. It is
 	// called from several threads.
 	Good func(body []byte) bool
+	// Processors are those that the threads run on, one thread for each; none means a thread for each processor, bound to none.
+	Processors []int
 	// Begin and End, if given, are called where the counting begins and ends.
 	Begin, End func()
 	// Drain is how long answers are waited for that are not there at the end; 10 s if 0.
@@ -80,6 +84,9 @@ func Run(ctx context.Context, c Config) (Result, error) {
 		c.Drain = 10 * time.Second
 	}
 	threads := min(runtime.NumCPU(), c.Connections)
+	if len(c.Processors) > 0 {
+		threads = min(len(c.Processors), c.Connections)
+	}
 	r := &run{config: c, failed: make(chan struct{})}
 	for i := range threads {
 		w, err := r.worker(i, threads)
@@ -93,8 +100,11 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	var all sync.WaitGroup
 	for _, w := range r.workers {
 		all.Go(func() {
-			runtime.LockOSThread()
-			defer runtime.UnlockOSThread()
+			runtime.LockOSThread() // for good: it may be bound
+			if err := r.bind(); err != nil {
+				r.fail(err)
+				return
+			}
 			r.fail(w.loop())
 		})
 	}
@@ -117,6 +127,14 @@ type run struct {
 	once   sync.Once
 	err    error         // set before failed is closed
 	failed chan struct{} // closed by the first error
+}
+
+// bind has the calling thread run on the processors wanted.
+func (r *run) bind() error {
+	if len(r.config.Processors) == 0 {
+		return nil
+	}
+	return processors.Bind(r.config.Processors)
 }
 
 // fail notes the first error and ends the run.

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"tinyurl/test/bench/processors"
 )
 
 // serve starts a server and gives its host:port.
@@ -51,6 +53,11 @@ func TestRightAnswersAreCountedAndTimed(t *testing.T) {
 	})
 	var begun, ended atomic.Bool
 	c := short(host)
+	all, err := processors.Allowed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Processors = all[:1]
 	c.Begin, c.End = func() { begun.Store(true) }, func() { ended.Store(true) }
 	got, err := Run(t.Context(), c)
 	if err != nil {
@@ -64,6 +71,14 @@ func TestRightAnswersAreCountedAndTimed(t *testing.T) {
 	}
 	if !begun.Load() || !ended.Load() {
 		t.Error("nobody was told of the beginning and the end")
+	}
+}
+
+func TestALoadOnAProcessorThatIsNotThereFails(t *testing.T) {
+	c := short(serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusFound) }))
+	c.Processors = []int{1000}
+	if r, err := Run(t.Context(), c); err == nil {
+		t.Errorf("%+v", r)
 	}
 }
 

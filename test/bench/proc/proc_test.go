@@ -6,10 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"tinyurl/test/bench/processors"
 )
 
 // shell runs a script as a process.
@@ -71,6 +74,37 @@ func TestMemoryIsRead(t *testing.T) {
 	}
 }
 
+func TestAProcessHasTheProcessorsThatItIsGiven(t *testing.T) {
+	all, err := processors.Allowed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := filepath.Join(t.TempDir(), "log")
+	last := all[len(all)-1]
+	p, err := Start(Command{Name: "bound", Path: "/bin/sh", Args: []string{"-c", "grep Cpus_allowed_list /proc/self/status"}, Log: log, Processors: []int{last}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-p.Done()
+	if got, want := strings.Fields(p.Last()), strconv.Itoa(last); len(got) != 2 || got[1] != want {
+		t.Errorf("it has %v, not %s", got, want)
+	}
+	if _, err := Start(Command{Name: "unbound", Path: "/bin/sh", Log: log, Processors: []int{1000}}); err == nil {
+		t.Error("it runs on a processor that is not there")
+	}
+}
+
+func TestPagesGivenAreCounted(t *testing.T) {
+	p := shell(t, `x=x; i=0; while [ $i -lt 18 ]; do x=$x$x; i=$((i+1)); done; echo up; exec sleep 60`)
+	eventually(t, "pages", func() bool {
+		faults, err := Faults(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return faults > 50
+	})
+}
+
 func TestAProcessIsAskedToStopAndKilledIfItDoesNot(t *testing.T) {
 	polite := shell(t, "trap 'exit 0' TERM; while :; do sleep 0.01; done")
 	if err := polite.Stop(time.Minute); err != nil {
@@ -107,9 +141,9 @@ func TestWhoEndsByItselfIsNoticedWithItsLastWords(t *testing.T) {
 }
 
 func TestStatLinesWithStrangeNames(t *testing.T) {
-	line := []byte("12 (a) b) (c) S 7 1 1 0 -1 4194560 1 0 0 0 150 50 30 20 20 0 1 0 5 0 0")
+	line := []byte("12 (a) b) (c) S 7 1 1 0 -1 4194560 6 0 3 0 150 50 30 20 20 0 1 0 5 0 0")
 	s, err := parseStat(line)
-	want := stat{pid: 12, parent: 7, own: 2 * time.Second, children: 500 * time.Millisecond}
+	want := stat{pid: 12, parent: 7, own: 2 * time.Second, children: 500 * time.Millisecond, faults: 9}
 	if err != nil || s != want {
 		t.Errorf("%+v, %v", s, err)
 	}

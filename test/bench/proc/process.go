@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"tinyurl/test/bench/processors"
 )
 
 // Command says what to run.
@@ -29,6 +31,8 @@ type Command struct {
 	Log string
 	// User runs it as another user; nil as our own.
 	User *syscall.Credential
+	// Processors are those it runs on; none means all.
+	Processors []int
 }
 
 // Process is one that runs, or has run. Its methods may be called from anywhere.
@@ -53,10 +57,9 @@ func Start(c Command) (*Process, error) {
 	p := &Process{Name: c.Name, cmd: cmd, log: c.Log, done: make(chan struct{})}
 	started := make(chan error)
 	go func() {
-		// The kernel watches the thread that started the process, so that thread stays until the end.
+		// The kernel watches the thread that started the process, so that thread stays until the end. It ends with it: it may be bound.
 		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		if err := cmd.Start(); err != nil {
+		if err := startOn(cmd, c.Processors); err != nil {
 			started <- err
 			return
 		}
@@ -68,6 +71,16 @@ func Start(c Command) (*Process, error) {
 		return nil, fmt.Errorf("start %s: %w", c.Name, err)
 	}
 	return p, nil
+}
+
+// startOn starts a command from the calling thread, which gives the process the processors that it is bound to.
+func startOn(cmd *exec.Cmd, on []int) error {
+	if len(on) > 0 {
+		if err := processors.Bind(on); err != nil {
+			return err
+		}
+	}
+	return cmd.Start()
 }
 
 // PID is the id it was started with.

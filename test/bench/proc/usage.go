@@ -21,6 +21,8 @@ type stat struct {
 	pid, parent int
 	// own is the processor time of all threads, also of those that have ended; children that of children waited for.
 	own, children time.Duration
+	// faults is how often it touched memory that it had not yet, or no more.
+	faults int64
 }
 
 // parseStat reads a line of /proc/PID/stat. The name, second and in parentheses, may hold anything.
@@ -33,8 +35,8 @@ func parseStat(line []byte) (stat, error) {
 	if len(fields) < 15 {
 		return stat{}, fmt.Errorf("no process: %q", line)
 	}
-	var numbers [6]int64
-	for i, text := range []string{strings.TrimSpace(string(line[:open])), fields[1], fields[11], fields[12], fields[13], fields[14]} {
+	var numbers [8]int64
+	for i, text := range []string{strings.TrimSpace(string(line[:open])), fields[1], fields[11], fields[12], fields[13], fields[14], fields[7], fields[9]} {
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
 			return stat{}, fmt.Errorf("no process: %w", err)
@@ -44,6 +46,7 @@ func parseStat(line []byte) (stat, error) {
 	return stat{
 		pid: int(numbers[0]), parent: int(numbers[1]),
 		own: time.Duration(numbers[2]+numbers[3]) * tick, children: time.Duration(numbers[4]+numbers[5]) * tick,
+		faults: numbers[6] + numbers[7],
 	}, nil
 }
 
@@ -72,30 +75,43 @@ func all() (map[int]stat, error) {
 // CPU is the processor time that the processes have taken until now, with all their descendants. A descendant that ended and
 // was waited for counts; a process that has itself ended is an error.
 func CPU(processes ...*Process) (time.Duration, error) {
+	sum, err := sumOf(processes)
+	return sum.own + sum.children, err
+}
+
+// Faults is how often the processes, with all their descendants that run, were given a page of memory on touching it. While it grows
+// with every request, a heap is fresh.
+func Faults(processes ...*Process) (int64, error) {
+	sum, err := sumOf(processes)
+	return sum.faults, err
+}
+
+// sumOf adds up processes with their descendants.
+func sumOf(processes []*Process) (sum stat, err error) {
 	found, err := all()
 	if err != nil {
-		return 0, err
+		return sum, err
 	}
 	below := map[int][]int{}
 	for pid, s := range found {
 		below[s.parent] = append(below[s.parent], pid)
 	}
-	var sum time.Duration
 	for _, p := range processes {
 		if err := p.Ended(); err != nil {
-			return 0, err
+			return stat{}, err
 		}
-		sum += tree(p.PID(), found, below)
+		sum.add(p.PID(), found, below)
 	}
 	return sum, nil
 }
 
-func tree(pid int, found map[int]stat, below map[int][]int) time.Duration {
-	sum := found[pid].own + found[pid].children
+// add adds what a process and all below it took.
+func (s *stat) add(pid int, found map[int]stat, below map[int][]int) {
+	one := found[pid]
+	s.own, s.children, s.faults = s.own+one.own, s.children+one.children, s.faults+one.faults
 	for _, child := range below[pid] {
-		sum += tree(child, found, below)
+		s.add(child, found, below)
 	}
-	return sum
 }
 
 // Memory is what a process holds, in bytes.

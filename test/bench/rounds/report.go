@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -24,6 +25,11 @@ func (r *Report) Add(o Outcome) {
 	r.outcomes = append(r.outcomes, o)
 	for _, f := range o.Figures {
 		fmt.Fprintln(r.out, f)
+	}
+	for _, caution := range []string{o.Held(), o.Robbed()} {
+		if caution != "" && len(o.Figures) > 0 {
+			r.Note("%s: %s", o.Figures[0].Reading.Row, caution)
+		}
 	}
 }
 
@@ -74,10 +80,10 @@ func number(v float64) string {
 }
 
 // Table writes both sides of every pair: medians, the spread of the rate (greatest less least, as a part of the median),
-// processor time, and what the load generator took.
+// processor time, what the load generator took, and how busy servers and generator were on processors of their own.
 func (r *Report) Table() error {
 	w := tabwriter.NewWriter(r.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "\nrow\tside\trate/s\tspread\tserver CPU µs\tp50\tp99\tgenerator\tvalue")
+	fmt.Fprintln(w, "\n"+strings.Join(columns, "\t"))
 	for _, o := range r.outcomes {
 		row := ""
 		if len(o.Figures) > 0 {
@@ -114,9 +120,15 @@ func side(w io.Writer, row, name string, samples []Sample) {
 	median := Median(pick(samples, func(s Sample) float64 { return s.Median.Seconds() }))
 	tail := Median(pick(samples, func(s Sample) float64 { return s.Tail.Seconds() }))
 	value := Median(pick(samples, func(s Sample) float64 { return s.Value }))
-	fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", row, name,
+	generator := busy(samples)
+	both := fmt.Sprintf("%.0f, %.0f %%", Median(pick(samples, func(s Sample) float64 { return s.Servers * 100 })), generator*100)
+	if held(samples) {
+		both += "!"
+	}
+	fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", row, name,
 		cell(number(rate), rate), cell(fmt.Sprintf("%.0f %%", spread*100), rate), cell(number(cpu), cpu),
-		cell(span(median), median), cell(span(tail), tail), cell(fmt.Sprintf("%.0f %%", share), share), cell(number(value), value))
+		cell(span(median), median), cell(span(tail), tail), cell(fmt.Sprintf("%.0f %%", share), share), cell(both, generator),
+		cell(number(value), value))
 }
 
 // span writes a time given in seconds.

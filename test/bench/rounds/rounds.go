@@ -16,6 +16,9 @@ type Sample struct {
 	CPU float64
 	// Share is the load generator's part of the processor time that generator and servers took together, 0 to 1.
 	Share float64
+	// Servers and Generator are the parts of their own processors that servers and load generator took, 0 to 1; 0 where they have none
+	// of their own.
+	Servers, Generator float64
 	// Median and Tail are the 50th and the 99th percentile of the time to an answer.
 	Median, Tail time.Duration
 	// Value is the figure of rows that measure something else than a rate; its unit is the row's.
@@ -27,6 +30,8 @@ type Side struct {
 	Name string
 	// Measure takes one sample. It returns an error when the sample would mean nothing.
 	Measure func(context.Context) (Sample, error)
+	// Warm, if given, is called once before the first round, so that no side is measured fresher than the other.
+	Warm func(context.Context) error
 }
 
 // Reading is one ratio taken from a round's two samples.
@@ -35,6 +40,8 @@ type Reading struct {
 	Row string
 	// Of gives the ratio; NaN and infinities say that there is none.
 	Of func(a, b Sample) float64
+	// Rates says that it is a ratio of rates.
+	Rates bool
 	// Unit and Bound belong to readings of one side against a fixed bound: the bound in the row's unit. They only change the
 	// words; Of has divided by the bound already.
 	Unit  string
@@ -49,12 +56,18 @@ type Pair struct {
 
 // Rate reads A's rate as a multiple of B's.
 func Rate(row string) Reading {
-	return Reading{Row: row, Of: func(a, b Sample) float64 { return a.Rate / b.Rate }}
+	return Reading{Row: row, Rates: true, Of: func(a, b Sample) float64 { return a.Rate / b.Rate }}
 }
 
 // CPU reads A's processor time for one request as a multiple of B's.
 func CPU(row string) Reading {
 	return Reading{Row: row, Of: func(a, b Sample) float64 { return a.CPU / b.CPU }}
+}
+
+// GeneratorCPU reads the generator's processor time for one request of A as a multiple of that of B.
+func GeneratorCPU(row string) Reading {
+	each := func(s Sample) float64 { return s.CPU * s.Share / (1 - s.Share) }
+	return Reading{Row: row, Of: func(a, b Sample) float64 { return each(a) / each(b) }}
 }
 
 // Against reads A's Value as a multiple of a fixed bound.
@@ -80,6 +93,9 @@ type Figure struct {
 // leaves behind. The first error ends it.
 func Run(ctx context.Context, p Pair, n int) (Outcome, error) {
 	o := Outcome{Pair: p}
+	if err := p.Warm(ctx); err != nil {
+		return o, fmt.Errorf("warm-up: %w", err)
+	}
 	for round := range n {
 		a, b, err := both(ctx, p, round%2 == 1)
 		if err != nil {
@@ -95,6 +111,19 @@ func Run(ctx context.Context, p Pair, n int) (Outcome, error) {
 		o.Figures = append(o.Figures, f)
 	}
 	return o, nil
+}
+
+// Warm warms both sides up.
+func (p Pair) Warm(ctx context.Context) error {
+	for _, s := range []Side{p.A, p.B} {
+		if s.Warm == nil {
+			continue
+		}
+		if err := s.Warm(ctx); err != nil {
+			return fmt.Errorf("%s: %w", s.Name, err)
+		}
+	}
+	return nil
 }
 
 // both measures one round.

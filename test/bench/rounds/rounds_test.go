@@ -114,7 +114,7 @@ func TestTheReportHasALineARowAndATableOfBothSides(t *testing.T) {
 			return Sample{Rate: rate, CPU: 25e-6, Share: 0.4, Median: 1500 * time.Microsecond, Tail: 2 * time.Second}, nil
 		}
 	}
-	o, err := Run(t.Context(), Pair{A: Side{"ours", sample(5000)}, B: Side{"theirs", sample(4000)}, Readings: []Reading{Rate("x/y")}}, 5)
+	o, err := Run(t.Context(), Pair{A: Side{Name: "ours", Measure: sample(5000)}, B: Side{Name: "theirs", Measure: sample(4000)}, Readings: []Reading{Rate("x/y")}}, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,6 +135,107 @@ func TestTheReportHasALineARowAndATableOfBothSides(t *testing.T) {
 	}
 	if !slices.Equal(r.Failed(), []string{"x/w"}) {
 		t.Errorf("failed: %v", r.Failed())
+	}
+}
+
+func TestRatesThatTheGeneratorHeldBackAreMarked(t *testing.T) {
+	side := func(name string, generator float64) Side {
+		return Side{Name: name, Measure: func(context.Context) (Sample, error) {
+			return Sample{Rate: 1, Servers: 0.97 * min(1, 2*generator), Generator: generator}, nil
+		}}
+	}
+	for _, c := range []struct {
+		a, b float64
+		want string
+	}{
+		{0.5, 0.8, ""},
+		{0, 0, ""},
+		{0.5, 0.3, "r: neither the servers (58 %) nor the generator (30 %) of theirs were busy"},
+		{0.95, 0.8, "r: the generator was the bound of ours (95 % of its processors): the ratio of rates is at least this"},
+		{0.5, 0.97, "r: the generator was the bound of theirs (97 % of its processors): the ratio of rates is at most this"},
+		{0.95, 0.97, "the ratio of rates says nothing"},
+	} {
+		var out strings.Builder
+		report := NewReport(&out)
+		o, err := Run(t.Context(), Pair{A: side("ours", c.a), B: side("theirs", c.b), Readings: []Reading{Rate("r")}}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		report.Add(o)
+		if err := report.Table(); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), c.want) || (c.want == "") == strings.Contains(out.String(), "#") {
+			t.Errorf("%v and %v:\n%s", c.a, c.b, out.String())
+		}
+		if marked := strings.Contains(out.String(), "97, 95 %!"); marked != (c.a == 0.95) {
+			t.Errorf("%v is marked: %v", c.a, marked)
+		}
+	}
+	o, err := Run(t.Context(), Pair{A: side("ours", 1), B: side("theirs", 1), Readings: []Reading{CPU("c")}}, 1)
+	if err != nil || o.Held() != "" {
+		t.Errorf("no rates: %v, %q", err, o.Held())
+	}
+}
+
+func TestBothSidesAreWarmedUpOnceBeforeAllRounds(t *testing.T) {
+	var asked []string
+	a, b := fixed("a", &asked, 1, 1), fixed("b", &asked, 1, 1)
+	warm := func(name string) func(context.Context) error {
+		return func(context.Context) error { asked = append(asked, "warm "+name); return nil }
+	}
+	a.Warm, b.Warm = warm("a"), warm("b")
+	if _, err := Run(t.Context(), Pair{A: a, B: b}, 2); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"warm a", "warm b", "a", "b", "b", "a"}; !slices.Equal(asked, want) {
+		t.Errorf("asked %v, want %v", asked, want)
+	}
+	b.Warm = func(context.Context) error { return errors.New("cold") }
+	if _, err := Run(t.Context(), Pair{A: a, B: b}, 1); err == nil || !strings.Contains(err.Error(), "b: cold") {
+		t.Errorf("error = %v", err)
+	}
+}
+
+func TestRunsArePutTogether(t *testing.T) {
+	var first, second, both strings.Builder
+	var asked []string
+	for out, names := range map[*strings.Builder][2]string{&first: {"long-name", "x"}, &second: {"a", "a much longer side"}} {
+		r := NewReport(out)
+		o, err := Run(t.Context(), Pair{
+			A: fixed(names[0], &asked, 1234567, 1), B: fixed(names[1], &asked, 5, 5), Readings: []Reading{Rate(names[0] + "/row")},
+		}, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Add(o)
+		r.Note("a note of %s", names[0])
+		r.Skip(names[1], "why  not")
+		if err := r.Table(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Join(&both, strings.NewReader(first.String()), strings.NewReader(second.String())); err != nil {
+		t.Fatal(err)
+	}
+	text, table, _ := strings.Cut(both.String(), "\n\n")
+	for _, want := range []string{"long-name/row ratio ", "a/row ratio ", "# a note of a\n", "x SKIPPED: why  not\n"} {
+		if strings.Count(text, want) != 1 {
+			t.Errorf("%q is not there once in:\n%s", want, text)
+		}
+	}
+	lines := strings.Split(strings.TrimSpace(table), "\n")
+	if len(lines) != 5 || !strings.HasPrefix(lines[0], "row ") || !strings.HasPrefix(lines[1], "long-name/row  long-name ") ||
+		!strings.HasPrefix(lines[2], "               x ") || !strings.HasPrefix(lines[4], "               a much longer side  5.00") {
+		t.Errorf("table:\n%s", table)
+	}
+}
+
+func TestTheGeneratorsProcessorTimeIsReadFromItsShare(t *testing.T) {
+	r := GeneratorCPU("g")
+	// 10 µs of 30, and 5 of 25.
+	if got := r.Of(Sample{CPU: 20e-6, Share: 1.0 / 3}, Sample{CPU: 20e-6, Share: 0.2}); math.Abs(got-2) > 1e-9 {
+		t.Errorf("%v", got)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"tinyurl/test/bench/proc"
+	"tinyurl/test/bench/processors"
 	"tinyurl/test/bench/rounds"
 )
 
@@ -38,6 +39,8 @@ type Options struct {
 	URLs string
 	// Stock is how many links the redirect rows work on, Links the state rows.
 	Stock, Links int
+	// Shared lets servers and load generator have the same processors in all rows, also in those in which each has its own otherwise.
+	Shared bool
 	// Install lets peers that are missing be fetched from Debian.
 	Install bool
 }
@@ -53,12 +56,17 @@ type Bench struct {
 	bodies  [][]byte // of creates, for each of the URLs
 	help    string   // what the program says of its settings
 	told    map[string]bool
+	loaded  map[*proc.Process]bool
+	apart   apart
 	current []string // rows of the family that runs
 	stock   *stock
 	setUp   map[string]error // what became of packages
 	built   bool             // the peers
 	peers   error            // why they could not be built
 }
+
+// apart are the processors of servers and those of the load generator; without any, both share all.
+type apart struct{ servers, generator []int }
 
 // family is a group of rows that share their servers.
 type family struct {
@@ -94,7 +102,7 @@ func List() []string {
 
 // New checks the options.
 func New(o Options, report *rounds.Report) (*Bench, error) {
-	b := &Bench{Options: o, Report: report, told: map[string]bool{}, setUp: map[string]error{}}
+	b := &Bench{Options: o, Report: report, told: map[string]bool{}, loaded: map[*proc.Process]bool{}, setUp: map[string]error{}}
 	for _, pattern := range o.Rows {
 		if !slices.ContainsFunc(families(), func(f family) bool {
 			return slices.ContainsFunc(f.rows, func(row string) bool { return matches(pattern, f.name, row) })
@@ -102,7 +110,13 @@ func New(o Options, report *rounds.Report) (*Bench, error) {
 			return nil, fmt.Errorf("no row is called %q: -list shows them", pattern)
 		}
 	}
-	var err error
+	all, err := processors.Allowed()
+	if err != nil {
+		return nil, err
+	}
+	if !o.Shared {
+		b.apart.servers, b.apart.generator = processors.Halves(all)
+	}
 	b.urls, err = readURLs(o.URLs)
 	b.bodies = creations(b.urls)
 	return b, err
@@ -235,8 +249,13 @@ func (b *Bench) describe(ctx context.Context) error {
 	if fs.Type == tmpfs {
 		b.Report.Note("%s is a file system in memory: rows that write measure no disk", b.Dir)
 	}
-	b.Report.Note("%d processors shared by servers and load generator, Go %s, data in %s, %d rounds of %v a side",
+	b.Report.Note("%d processors, Go %s, data in %s, %d rounds of %v a side",
 		runtime.NumCPU(), runtime.Version(), b.Dir, b.Rounds, b.For)
+	where := "servers and load generator share the processors in all rows"
+	if b.apart.servers != nil {
+		where = fmt.Sprintf("redirect, noise and elastic: servers on the processors %v, load generator on %v; else they share all", b.apart.servers, b.apart.generator)
+	}
+	b.Report.Note("%s", where)
 	if len(b.With) > 0 {
 		b.Report.Note("every node of ours has %s", strings.Join(b.With, " "))
 	}
@@ -254,6 +273,9 @@ func (b *Bench) start(c proc.Command) (*proc.Process, error) {
 	if c.Env == nil {
 		c.Env = b.environ()
 	}
+	if len(c.Processors) > 0 {
+		c.Env = append(c.Env, fmt.Sprintf("GOMAXPROCS=%d", len(c.Processors)))
+	}
 	p, err := proc.Start(c)
 	if err == nil {
 		b.running = append(b.running, p)
@@ -261,7 +283,7 @@ func (b *Bench) start(c proc.Command) (*proc.Process, error) {
 	return p, err
 }
 
-// environ is what every server has for an environment. All of them may use every processor.
+// environ is what every server has for an environment. All of them may use every processor, but for those that are bound to some.
 func (b *Bench) environ(more ...string) []string {
 	return append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + b.Dir, "TMPDIR=" + b.Dir, fmt.Sprintf("GOMAXPROCS=%d", runtime.NumCPU()),

@@ -81,7 +81,10 @@ func (b *Bench) shops(ctx context.Context, ours, theirs shop, name string, rows 
 		}
 		sides = append(sides, b.side(target{name: []string{"tinyurl", name}[i], servers: s.servers, load: load.Config{
 			Targets: []string{s.http}, Connections: databaseClients, Status: 302, Location: true, Source: following(s.http, codes),
-		}}))
+		}, reads: true}))
+	}
+	if err := b.calm(ctx, slices.Concat(ours.servers, theirs.servers)...); err != nil {
+		return err
 	}
 	b.compare(ctx, rounds.Pair{A: sides[0], B: sides[1], Readings: []rounds.Reading{rounds.Rate(rows[2]), rounds.CPU(rows[3])}})
 	return nil

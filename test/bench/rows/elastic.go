@@ -35,10 +35,13 @@ func (b *Bench) elastic(ctx context.Context) error {
 	if err := s.grow(ctx, elasticLinks); err != nil {
 		return err
 	}
+	if err := b.calm(ctx, processesOf(nodes)...); err != nil {
+		return err
+	}
 	upon := func(n int) rounds.Side {
 		return b.side(target{name: fmt.Sprintf("asked of %d", n), servers: processesOf(nodes), load: load.Config{
 			Targets: addressesOf(nodes[:n]), Connections: visitors, Status: 302, Location: true, Source: following(first.http, s.first(elasticLinks)),
-		}})
+		}, reads: true, apart: true})
 	}
 	for i, row := range elasticRows() {
 		b.compare(ctx, rounds.Pair{A: upon(i + 2), B: upon(1), Readings: []rounds.Reading{

@@ -86,18 +86,21 @@ type etcdAnswer struct {
 
 // side puts from so many clients through all members.
 func (e *etcd) side(clients int) rounds.Side {
-	return rounds.Side{Name: fmt.Sprintf("etcd, %d clients", clients), Measure: func(ctx context.Context) (rounds.Sample, error) {
-		return e.put(ctx, clients)
-	}}
+	put := func(ctx context.Context, d time.Duration) (rounds.Sample, error) { return e.put(ctx, clients, d) }
+	return rounds.Side{
+		Name:    fmt.Sprintf("etcd, %d clients", clients),
+		Measure: func(ctx context.Context) (rounds.Sample, error) { return put(ctx, e.bench.For) },
+		Warm:    e.bench.warming(e.members, false, put),
+	}
 }
 
-// put runs the client program once. It says when it begins to count and when it ends.
-func (e *etcd) put(ctx context.Context, clients int) (rounds.Sample, error) {
+// put runs the client program once, for so long. It says when it begins to count and when it ends.
+func (e *etcd) put(ctx context.Context, clients int, d time.Duration) (rounds.Sample, error) {
 	b := e.bench
-	ctx, cancel := context.WithTimeout(ctx, b.Warm+b.For+time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, b.Warm+d+time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, e.client, "-endpoints", strings.Join(e.endpoints, ","), "-clients", strconv.Itoa(clients),
-		"-warm", b.Warm.String(), "-for", b.For.String(), "-urls", e.urls)
+		"-warm", b.Warm.String(), "-for", d.String(), "-urls", e.urls)
 	cmd.Env = b.environ()
 	var failed strings.Builder
 	cmd.Stderr = &failed

@@ -23,18 +23,29 @@ type target struct {
 	servers []*proc.Process // whose processor time counts
 	load    load.Config     // all but the times
 	units   int             // what a request does; 1 if 0
+	reads   bool            // nothing is written
+	apart   bool            // the servers run on the processors that are theirs alone, if there are such
 }
 
 // side makes it one.
 func (b *Bench) side(t target) rounds.Side {
-	return rounds.Side{Name: t.name, Measure: func(ctx context.Context) (rounds.Sample, error) { return b.put(ctx, t) }}
+	return rounds.Side{
+		Name:    t.name,
+		Measure: func(ctx context.Context) (rounds.Sample, error) { return b.put(ctx, t, b.For) },
+		Warm: b.warming(t.servers, t.reads, func(ctx context.Context, d time.Duration) (rounds.Sample, error) {
+			return b.put(ctx, t, d)
+		}),
+	}
 }
 
-// put puts the load on the target once.
-func (b *Bench) put(ctx context.Context, t target) (rounds.Sample, error) {
+// put puts the load on the target once, for so long.
+func (b *Bench) put(ctx context.Context, t target, d time.Duration) (rounds.Sample, error) {
 	meter := &meter{servers: t.servers}
+	if t.apart {
+		meter.apart = b.apart
+	}
 	c := t.load
-	c.Warm, c.For, c.Begin, c.End = b.Warm, b.For, meter.begin, meter.end
+	c.Warm, c.For, c.Begin, c.End, c.Processors = b.Warm, d, meter.begin, meter.end, meter.apart.generator
 	r, err := load.Run(ctx, c)
 	if err == nil {
 		err = errors.Join(meter.err, tolerable(r))
@@ -58,6 +69,7 @@ func tolerable(r load.Result) error {
 // meter reads the processor time of servers at two moments.
 type meter struct {
 	servers []*proc.Process
+	apart   apart
 	before  time.Duration
 	took    time.Duration
 	err     error
@@ -77,6 +89,10 @@ func (m *meter) sample(r load.Result, units int) rounds.Sample {
 	}
 	if whole := r.CPU + m.took; whole > 0 {
 		s.Share = r.CPU.Seconds() / whole.Seconds()
+	}
+	if of := m.apart; of.generator != nil {
+		s.Servers = m.took.Seconds() / r.Took.Seconds() / float64(len(of.servers))
+		s.Generator = r.CPU.Seconds() / r.Took.Seconds() / float64(len(of.generator))
 	}
 	return s
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"time"
 
 	"tinyurl/test/bench/load"
 	"tinyurl/test/bench/rounds"
@@ -43,6 +44,9 @@ func (b *Bench) misses(ctx context.Context) error {
 	if err := s.grow(ctx, missLinks); err != nil {
 		return err
 	}
+	if err := b.calm(ctx, processesOf(nodes)...); err != nil {
+		return err
+	}
 	for _, c := range []struct {
 		row           string
 		creates, hits float64
@@ -56,7 +60,7 @@ func (b *Bench) misses(ctx context.Context) error {
 			Targets: []string{nodes[1].http}, Connections: missClients, Status: 404, Rate: missRate, Source: unknown(nodes[1].http),
 		}
 		b.compare(ctx, rounds.Pair{
-			A: b.mixed("with misses", beside), B: b.mixed("without", base),
+			A: b.mixed("with misses", nodes, beside), B: b.mixed("without", nodes, base),
 			Readings: []rounds.Reading{
 				rounds.Rate(c.row + "/creates"),
 				{Row: c.row + "/hits", Of: func(a, b rounds.Sample) float64 { return a.Value / b.Value }},
@@ -73,13 +77,13 @@ type mixture struct {
 }
 
 // mixed makes a side of a mixture: its rate is creates a second, its value hits a second.
-func (b *Bench) mixed(name string, m mixture) rounds.Side {
-	return rounds.Side{Name: name, Measure: func(ctx context.Context) (rounds.Sample, error) {
+func (b *Bench) mixed(name string, nodes []*node, m mixture) rounds.Side {
+	put := func(ctx context.Context, d time.Duration) (rounds.Sample, error) {
 		configs := []load.Config{m.creates, m.hits}
 		if m.misses != nil {
 			configs = append(configs, *m.misses)
 		}
-		results, err := b.together(ctx, configs)
+		results, err := b.together(ctx, configs, d)
 		if err != nil {
 			return rounds.Sample{}, err
 		}
@@ -89,16 +93,21 @@ func (b *Bench) mixed(name string, m mixture) rounds.Side {
 		creates, hits := results[0], results[1]
 		return rounds.Sample{Rate: creates.Rate(), Value: hits.Rate(), Median: creates.Median, Tail: creates.Tail},
 			errors.Join(tolerable(creates), tolerable(hits))
-	}}
+	}
+	return rounds.Side{
+		Name:    name,
+		Measure: func(ctx context.Context) (rounds.Sample, error) { return put(ctx, b.For) },
+		Warm:    b.warming(processesOf(nodes), false, put),
+	}
 }
 
-// together runs several loads at once.
-func (b *Bench) together(ctx context.Context, configs []load.Config) ([]load.Result, error) {
+// together runs several loads at once, for so long.
+func (b *Bench) together(ctx context.Context, configs []load.Config, d time.Duration) ([]load.Result, error) {
 	results, errs := make([]load.Result, len(configs)), make([]error, len(configs))
 	var all sync.WaitGroup
 	for i, c := range configs {
 		all.Go(func() {
-			c.Warm, c.For = b.Warm, b.For
+			c.Warm, c.For = b.Warm, d
 			results[i], errs[i] = load.Run(ctx, c)
 		})
 	}

@@ -36,6 +36,8 @@ type node struct {
 	// shares says that others know the node's secret. One that is given a secret listens for a while whether there is a cluster of it
 	// already; one that makes its own need not.
 	shares bool
+	// processors are those the process runs on; none means all.
+	processors []int
 	// http and redirect are its listeners, host:port; redirect is empty without one of its own.
 	http, gossip, redirect string
 }
@@ -67,7 +69,7 @@ func (n *node) start() (err error) {
 	if n.shares {
 		environ = append(environ, "TINYURL_CLUSTER_SECRET="+clusterSecret)
 	}
-	n.process, err = n.bench.start(proc.Command{Name: n.name, Path: path, Args: args, Env: environ})
+	n.process, err = n.bench.start(proc.Command{Name: n.name, Path: path, Args: args, Env: environ, Processors: n.processors})
 	return err
 }
 
@@ -100,11 +102,11 @@ func (b *Bench) lone(ctx context.Context, name string, more ...string) (*node, e
 	return n, err
 }
 
-// member starts a node of a cluster that others join.
+// member starts a node of a cluster that others join, on the processors of servers where these have their own.
 func (b *Bench) member(ctx context.Context, name string, more ...string) (*node, error) {
 	n, err := b.node(name, more...)
 	if err == nil {
-		n.shares = true
+		n.shares, n.processors = true, b.apart.servers
 		err = n.start()
 	}
 	if err == nil {

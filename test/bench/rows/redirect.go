@@ -33,6 +33,9 @@ func (b *Bench) noise(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.node.process.Stop(stopWithin); err != nil { // only its links are needed
+		return err
+	}
 	var sides []rounds.Side
 	var first target
 	for _, name := range []string{"bare", "bare-again"} {
@@ -53,7 +56,7 @@ func (b *Bench) noise(ctx context.Context) error {
 	if err != nil {
 		return b.absent(err, "generator/wrk")
 	}
-	b.compare(ctx, rounds.Pair{A: sides[0], B: wrk, Readings: []rounds.Reading{rounds.Rate("generator/wrk")}})
+	b.compare(ctx, rounds.Pair{A: sides[0], B: wrk, Readings: []rounds.Reading{rounds.GeneratorCPU("generator/wrk")}})
 	return nil
 }
 
@@ -62,6 +65,13 @@ func (b *Bench) noise(ctx context.Context) error {
 func (b *Bench) redirects(ctx context.Context) error {
 	s, err := b.stocked(ctx, b.Stock)
 	if err != nil {
+		return err
+	}
+	s.node.processors = b.apart.servers
+	if err := s.node.again(ctx); err != nil {
+		return err
+	}
+	if err := b.calm(ctx, s.node.process); err != nil {
 		return err
 	}
 	ours := b.side(s.target("tinyurl", s.node.http))
@@ -99,7 +109,7 @@ func (b *Bench) redirects(ctx context.Context) error {
 
 // target is the stock's node under redirects.
 func (s *stock) target(name, listener string) target {
-	return target{name: name, servers: []*proc.Process{s.node.process}, load: s.visiting(listener, s.node.bench.Stock)}
+	return target{name: name, servers: []*proc.Process{s.node.process}, load: s.visiting(listener, s.node.bench.Stock), reads: true, apart: true}
 }
 
 // bareTarget starts the least that redirects, with the same links.
@@ -116,7 +126,7 @@ func (b *Bench) bareTarget(ctx context.Context, s *stock, name string) (target, 
 	if err != nil {
 		return target{}, err
 	}
-	p, err := b.start(proc.Command{Name: name, Path: program, Args: []string{address, links}})
+	p, err := b.start(proc.Command{Name: name, Path: program, Args: []string{address, links}, Processors: b.apart.servers})
 	if err != nil {
 		return target{}, err
 	}
@@ -134,7 +144,7 @@ func (b *Bench) redirecting(ctx context.Context, name string, p *proc.Process, s
 		}
 		return err
 	})
-	return target{name: name, servers: []*proc.Process{p}, load: s.visiting(address, b.Stock)}, err
+	return target{name: name, servers: []*proc.Process{p}, load: s.visiting(address, b.Stock), reads: true, apart: true}, err
 }
 
 // nginxSettings serve a map of links and nothing else; %d workers at %s, the links in links.map. A bucket of the hash holds 1 KiB,
@@ -182,13 +192,19 @@ func (b *Bench) nginx(ctx context.Context, s *stock) (target, error) {
 		err = s.write(filepath.Join(dir, "links.map"), "/%s \"%s\";\n", b.Stock, true)
 	}
 	if err == nil {
-		settings := fmt.Sprintf(nginxSettings, runtime.NumCPU(), max(2*b.Stock, 1024), address)
+		workers := runtime.NumCPU()
+		if own := b.apart.servers; own != nil {
+			workers = len(own)
+		}
+		settings := fmt.Sprintf(nginxSettings, workers, max(2*b.Stock, 1024), address)
 		err = os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(settings), 0o644)
 	}
 	if err != nil {
 		return target{}, err
 	}
-	p, err := b.start(proc.Command{Name: "nginx", Path: program, Args: []string{"-p", dir, "-e", "stderr", "-c", filepath.Join(dir, "nginx.conf")}})
+	p, err := b.start(proc.Command{
+		Name: "nginx", Path: program, Args: []string{"-p", dir, "-e", "stderr", "-c", filepath.Join(dir, "nginx.conf")}, Processors: b.apart.servers,
+	})
 	if err != nil {
 		return target{}, err
 	}

@@ -76,6 +76,9 @@ func (b *Bench) slowStore(ctx context.Context, store, strace string, theirs *etc
 	if err != nil {
 		return err
 	}
+	if err := (rounds.Pair{A: b.side(b.creating(nodes, bulkClients)), B: theirs.side(bulkClients)}).Warm(ctx); err != nil {
+		return err
+	}
 	for i, n := range slowClients() {
 		b.compare(ctx, rounds.Pair{A: b.side(b.creating(nodes, n)), B: theirs.side(n), Readings: []rounds.Reading{rounds.Rate(rows[i])}})
 	}

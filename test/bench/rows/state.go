@@ -61,8 +61,12 @@ func (b *Bench) states(ctx context.Context) error {
 			A: b.side(b.creating(many, stateClients)), B: b.side(b.creating(little, stateClients)),
 			Readings: []rounds.Reading{rounds.Rate("state/creates")},
 		})
+		// What creates leave to the stores is not the redirects'.
+		if err := b.calm(ctx, s.node.process, few.node.process); err != nil {
+			return err
+		}
 		visit := func(s *stock) rounds.Side {
-			return b.side(target{name: fmt.Sprintf("%d links", s.links()), servers: processesOf([]*node{s.node}), load: s.visiting(s.node.http, s.links())})
+			return b.side(target{name: fmt.Sprintf("%d links", s.links()), servers: processesOf([]*node{s.node}), load: s.visiting(s.node.http, s.links()), reads: true})
 		}
 		b.compare(ctx, rounds.Pair{A: visit(s), B: visit(few), Readings: []rounds.Reading{
 			rounds.Rate("state/redirects"), rounds.CPU("state/redirects-cpu"),
@@ -107,7 +111,7 @@ func (s *stock) memory(ctx context.Context) (rounds.Sample, error) {
 		b.creating(alone, stateClients),
 		{servers: processesOf(alone), load: s.visiting(s.node.http, s.links())},
 	} {
-		if visited, err := b.put(ctx, t); err != nil {
+		if visited, err := b.put(ctx, t, b.For); err != nil {
 			return visited, err
 		}
 	}

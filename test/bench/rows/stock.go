@@ -38,17 +38,20 @@ type stock struct {
 	again atomic.Int64 // blocks that were sent again
 }
 
-// filled starts a lone node and fills it.
+// filled starts a lone node, fills it, and waits until it is at rest.
 func (b *Bench) filled(ctx context.Context, name string, links int, more ...string) (*stock, error) {
 	n, err := b.lone(ctx, name, more...)
 	if err != nil {
 		return nil, err
 	}
 	s := &stock{node: n}
-	return s, s.grow(ctx, links)
+	if err := s.grow(ctx, links); err != nil {
+		return nil, err
+	}
+	return s, b.calm(ctx, n.process)
 }
 
-// stocked gives the node that rows share, started, with so many links at least. It is filled once in a run.
+// stocked gives the node that rows share, started and at rest, with so many links at least. It is filled once in a run.
 func (b *Bench) stocked(ctx context.Context, links int) (*stock, error) {
 	if b.stock == nil {
 		n, err := b.node("stock")
@@ -64,6 +67,7 @@ func (b *Bench) stocked(ctx context.Context, links int) (*stock, error) {
 		b.stock = &stock{node: n}
 	}
 	if n := b.stock.node; n.process == nil || n.process.Ended() != nil {
+		n.processors = nil
 		if err := n.start(); err != nil {
 			return nil, err
 		}
@@ -71,7 +75,10 @@ func (b *Bench) stocked(ctx context.Context, links int) (*stock, error) {
 			return nil, err
 		}
 	}
-	return b.stock, b.stock.grow(ctx, links)
+	if err := b.stock.grow(ctx, links); err != nil {
+		return nil, err
+	}
+	return b.stock, b.calm(ctx, b.stock.node.process)
 }
 
 // links is how many there are.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tinyurl/test/bench/load"
+	"tinyurl/test/bench/processors"
 	"tinyurl/test/bench/rounds"
 )
 
@@ -45,11 +46,20 @@ func (b *Bench) wrkSide(ctx context.Context, s *stock, t target) (rounds.Side, e
 	if err := os.WriteFile(script, fmt.Appendf(nil, wrkScript, codes), 0o644); err != nil {
 		return rounds.Side{}, err
 	}
+	threads := len(b.apart.generator)
+	if threads == 0 {
+		threads = runtime.NumCPU()
+	}
 	run := func(ctx context.Context) (rounds.Sample, error) {
-		m := meter{servers: t.servers}
+		m := meter{servers: t.servers, apart: b.apart}
 		m.begin()
-		out, took, err := b.timed(ctx, program, "-t", strconv.Itoa(runtime.NumCPU()), "-c", strconv.Itoa(visitors),
-			"-d", fmt.Sprintf("%ds", max(int((b.Warm+b.For)/time.Second), 1)), "-s", script, "http://"+t.load.Targets[0])
+		var out string
+		var took time.Duration
+		err := processors.On(b.apart.generator, func() (err error) {
+			out, took, err = b.timed(ctx, program, "-t", strconv.Itoa(threads), "-c", strconv.Itoa(visitors),
+				"-d", fmt.Sprintf("%ds", max(int((b.Warm+b.For)/time.Second), 1)), "-s", script, "http://"+t.load.Targets[0])
+			return err
+		})
 		m.end()
 		if err := errors.Join(err, m.err); err != nil {
 			return rounds.Sample{}, err
