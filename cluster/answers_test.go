@@ -5,10 +5,11 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"tinyurl/test/bubble"
 )
 
 // Autopilot promotes by a state that is a round old. A node that left in between must not come back as a voter: nobody runs it,
@@ -48,7 +49,7 @@ func TestAPromotionAfterALeaveChangesNothing(t *testing.T) {
 
 // Raft's loop may stand still behind a slow disk with one question; the next must have an answer in its time.
 func TestAChangeBehindAnotherIsAnsweredInTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		r := newAnsweringRaft(nil)
 		asked, answer := make(chan struct{}), make(chan struct{})
 		go r.change(0, func() raft.IndexFuture {

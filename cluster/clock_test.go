@@ -5,13 +5,13 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/raft"
 
 	"tinyurl/cluster/member"
 	"tinyurl/fsm/link"
+	"tinyurl/test/bubble"
 )
 
 // shifted gives each node a clock that the test moves, in nanoseconds.
@@ -89,7 +89,7 @@ func TestWhatTimeItIs(t *testing.T) {
 		"alone, later: a small difference is ours": {time.Second, nil, false, time.Second, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				began := time.Now()
 				var handed, stopped bool
 				k := &timekeeper{
@@ -114,7 +114,7 @@ func TestWhatTimeItIs(t *testing.T) {
 }
 
 func TestALoneClockThatGoesOnDisagreeingIsBelievedInTheEnd(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		k := &timekeeper{
 			wall: func() time.Time { return time.Now().Add(time.Hour) }, stamps: &stampClock{}, log: slog.New(slog.DiscardHandler),
 		}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"tinyurl/test/bubble"
 )
 
 // aSmallDisk is one in memory with so many bytes free.
@@ -22,7 +24,7 @@ func aSmallDisk(free uint64) *smallDisk {
 }
 
 func TestFreeSpaceIsWatched(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		disk := aSmallDisk(1 << 29)
 		watch := newDiskWatch(disk, "/", 1<<20, slog.New(slog.DiscardHandler))
 		if watch.full() || watch.warning() != "" {

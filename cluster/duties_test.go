@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -16,6 +15,7 @@ import (
 	autopilot "github.com/hashicorp/raft-autopilot"
 
 	"tinyurl/cluster/member"
+	"tinyurl/test/bubble"
 )
 
 // answers asks what a test has written down; who is not in it does not answer.
@@ -59,7 +59,7 @@ func TestAReplicaComparesItselfAndStopsItselfAlone(t *testing.T) {
 }
 
 func TestAuditsGoOnUntilTheNodeStops(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		asked := 0
 		a := &auditor{
 			self: "a", voters: func() []member.ID { return []member.ID{"a", "b"} }, mine: func() Stats { return Stats{DigestIndex: 1} },
@@ -135,7 +135,7 @@ func TestTheLeadersChecksAskNobodyButTheOtherVoters(t *testing.T) {
 
 // A new term must not wait for voters that may just have died: all writes wait for its first stamp.
 func TestTheFirstStampOfATermWaitsOnlyAMoment(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		k := &timekeeper{
 			self: "a", voters: func() []member.ID { return []member.ID{"a", "b", "c"} }, wall: time.Now, stamps: &stampClock{}, log: slog.New(slog.DiscardHandler),
 			ask: func(ctx context.Context, _ member.ID) (Stats, error) {

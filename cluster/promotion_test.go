@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"tinyurl/test/bubble"
 )
 
 // A removal stands in raft's loop, behind a slow disk, and the change that comes next is refused in its time. A promotion must wait for
 // the removal all the same, not for the change that never was.
 func TestARefusedChangeDoesNotHideTheOneBefore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		r, logs := loneRaft(t)
 		if err := r.AddNonvoter("gone", "gone", 0, time.Second).Error(); err != nil {
 			t.Fatal(err)

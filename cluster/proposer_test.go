@@ -14,6 +14,7 @@ import (
 	"tinyurl/cluster/peer"
 	"tinyurl/fsm/command"
 	"tinyurl/fsm/link"
+	"tinyurl/test/bubble"
 )
 
 // leaderDouble is a leader that the test speaks for.
@@ -79,7 +80,7 @@ func creates(n int) []command.Command {
 }
 
 func TestOperationsGatherWhileBatchesTravel(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		l := newLeaderDouble(func(_ int, b command.Batch) (uint64, []command.Result, error) {
 			time.Sleep(time.Second)
 			return 1, done(b), nil
@@ -104,7 +105,7 @@ func TestOperationsGatherWhileBatchesTravel(t *testing.T) {
 }
 
 func TestABatchNeverPassesTheLimits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		l := newLeaderDouble(func(_ int, b command.Batch) (uint64, []command.Result, error) { return 1, done(b), nil })
 		p := l.proposer()
 		defer p.close()
@@ -128,7 +129,7 @@ func TestABatchNeverPassesTheLimits(t *testing.T) {
 }
 
 func TestARetryCarriesTheSameIdentityAndFloor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		failures := []error{ErrNotLeader, ErrUnknownOutcome, peer.ErrUnreachable, errors.New("broken pipe")}
 		l := newLeaderDouble(nil)
 		l.answer = func(try int, b command.Batch) (uint64, []command.Result, error) {
@@ -158,7 +159,7 @@ func TestARetryCarriesTheSameIdentityAndFloor(t *testing.T) {
 }
 
 func TestAnOperationWithUnknownOutcomeHoldsTheFloorUntilItIsGivenUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		l := newLeaderDouble(nil)
 		l.answer = func(_ int, b command.Batch) (uint64, []command.Result, error) {
 			if b.Operations[0].Sequence == 1 {
@@ -200,7 +201,7 @@ func TestAnOperationWithUnknownOutcomeHoldsTheFloorUntilItIsGivenUp(t *testing.T
 }
 
 func TestNoLeaderAnswersInTimeAndALateLeaderIsFound(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		l := newLeaderDouble(func(_ int, b command.Batch) (uint64, []command.Result, error) { return 1, done(b), nil })
 		l.id = ""
 		p := l.proposer()
@@ -223,7 +224,7 @@ func TestNoLeaderAnswersInTimeAndALateLeaderIsFound(t *testing.T) {
 }
 
 func TestATryIsGivenUpWhenAnotherLeaderIsHeardOf(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		l := newLeaderDouble(nil)
 		submit := func(ctx context.Context, to member.ID, b parcel) (uint64, []command.Result, error) {
 			if to == "a-000000" { // paused: it will never answer
@@ -251,7 +252,7 @@ func TestATryIsGivenUpWhenAnotherLeaderIsHeardOf(t *testing.T) {
 }
 
 func TestTooManyOperationsAreShedWhole(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		l := newLeaderDouble(func(_ int, b command.Batch) (uint64, []command.Result, error) { return 1, done(b), nil })
 		l.id = ""
 		p := l.proposer()
@@ -270,7 +271,7 @@ func TestTooManyOperationsAreShedWhole(t *testing.T) {
 }
 
 func TestOverloadIsOnlyReportedWhenNothingCanHaveHappened(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		l := newLeaderDouble(nil)
 		l.answer = func(try int, b command.Batch) (uint64, []command.Result, error) {
 			switch try {
@@ -297,7 +298,7 @@ func TestOverloadIsOnlyReportedWhenNothingCanHaveHappened(t *testing.T) {
 }
 
 func TestTheAnswerWaitsUntilThisNodeHasAppliedTheEntry(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		l := newLeaderDouble(func(_ int, b command.Batch) (uint64, []command.Result, error) { return 42, done(b), nil })
 		var waitedFor uint64
 		applied := func(_ context.Context, index uint64) error {
@@ -318,7 +319,7 @@ func TestTheAnswerWaitsUntilThisNodeHasAppliedTheEntry(t *testing.T) {
 }
 
 func TestCloseFailsWhatWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		l := newLeaderDouble(func(int, command.Batch) (uint64, []command.Result, error) { return 0, nil, ErrUnknownOutcome })
 		p := l.proposer()
 		answered := make(chan error, 1)
@@ -338,7 +339,7 @@ func TestCloseFailsWhatWaits(t *testing.T) {
 }
 
 func TestIdleWaitsForEveryOutcome(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		l := newLeaderDouble(func(_ int, b command.Batch) (uint64, []command.Result, error) {
 			time.Sleep(time.Second)
 			return 1, done(b), nil
@@ -358,7 +359,7 @@ func TestIdleWaitsForEveryOutcome(t *testing.T) {
 }
 
 func TestWhatIsKnownAtTheDeadlineIsAnswered(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		l := newLeaderDouble(nil)
 		l.answer = func(_ int, b command.Batch) (uint64, []command.Result, error) {
 			if b.Operations[0].Sequence == 1 {
@@ -381,7 +382,7 @@ func TestWhatIsKnownAtTheDeadlineIsAnswered(t *testing.T) {
 }
 
 func TestAShortDeadlineDoesNotEndTheBatchOfOthers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		l := newLeaderDouble(func(_ int, b command.Batch) (uint64, []command.Result, error) { return 1, done(b), nil })
 		l.id = ""
 		p := l.proposer()

@@ -11,10 +11,11 @@ import (
 	"time"
 
 	"tinyurl/cluster/member"
+	"tinyurl/test/bubble"
 )
 
 func TestANodeIsReadyOnceItHasCaughtUpAndStaysSo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		r := newReadiness()
 		time.Sleep(time.Hour)
 		if err := r.check(); !errors.Is(err, errNotCaughtUp) {
@@ -42,7 +43,7 @@ func TestANodeIsReadyOnceItHasCaughtUpAndStaysSo(t *testing.T) {
 
 // After a power cut of the whole site nobody leads for a while, and every node knows its links.
 func TestANodeThatHadCaughtUpBeforeServesAloneAfterAWhile(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		r := newReadiness()
 		r.caughtUpBefore(true)
 		if r.check() == nil {
@@ -56,7 +57,7 @@ func TestANodeThatHadCaughtUpBeforeServesAloneAfterAWhile(t *testing.T) {
 }
 
 func TestALifetimeWaitsForItsTasksAndTakesNoneAfter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		l := newLifetime()
 		ended := false
 		if !l.Go(func() { <-l.ctx.Done(); time.Sleep(time.Second); ended = true }) || l.over() {
@@ -94,7 +95,7 @@ func (e *electorate) elect(id member.ID) {
 }
 
 func TestAQuestionToALeaderEndsWithItsLeadership(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		e := &electorate{leader: "a", changed: make(chan struct{})}
 		ctx, cancel := whileLeading(t.Context(), "a", e.current)
 		defer cancel()
@@ -157,7 +158,7 @@ func TestHealthIsThatOfEveryMember(t *testing.T) {
 }
 
 func TestASightingOfAnotherClusterFades(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		var none *sighting
 		if none.recent() {
 			t.Error("nothing was seen a moment ago")

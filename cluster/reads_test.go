@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"tinyurl/fsm/link"
+	"tinyurl/test/bubble"
 )
 
 // stateDouble is a local state that the test sets; arrive runs when the node catches up.
@@ -74,7 +74,7 @@ func TestResolveAsksTheLeaderOnlyWhereItMust(t *testing.T) {
 		"a failing store is neither absence nor no leader": {state: stateDouble{err: engine}, want: engine},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				r, asked := newReads(&c.state, c.leader, func() {
 					if c.arrives != nil {
 						c.state.links = map[link.Code]link.Link{code: *c.arrives}
@@ -103,7 +103,7 @@ func expired(l link.Link) link.Link {
 }
 
 func TestTheClockNeverFallsBelowTheLastStamp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		l := link.Link{Code: "abc", ValidUntil: time.Now().Add(time.Hour)}
 		s := &stateDouble{links: map[link.Code]link.Link{"abc": l}, stamp: time.Now().Add(2 * time.Hour)}
 		r, asked := newReads(s, ErrNotLeader, nil)
@@ -115,7 +115,7 @@ func TestTheClockNeverFallsBelowTheLastStamp(t *testing.T) {
 }
 
 func TestAReadWaitsForTheStateAndGivesUpInTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		s := &stateDouble{}
 		r, _ := newReads(s, nil, nil)
 		defer r.indexes.close()

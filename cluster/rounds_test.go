@@ -7,10 +7,12 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"tinyurl/test/bubble"
 )
 
 func TestACallerNeverJoinsARoundThatWasRunningWhenItArrived(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		asked := uint64(0)
 		r := newRounds(time.Minute, func(context.Context) (uint64, error) {
@@ -48,7 +50,7 @@ func TestACallerNeverJoinsARoundThatWasRunningWhenItArrived(t *testing.T) {
 }
 
 func TestACallerThatGivesUpDoesNotEndTheRound(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		r := newRounds(time.Minute, func(context.Context) (uint64, error) {
 			time.Sleep(time.Second)
 			return 7, nil
@@ -69,7 +71,7 @@ func TestACallerThatGivesUpDoesNotEndTheRound(t *testing.T) {
 }
 
 func TestARoundEndsAtItsOwnTimeAndAtClose(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		r := newRounds(time.Second, func(ctx context.Context) (uint64, error) {
 			<-ctx.Done()
 			return 0, ctx.Err()

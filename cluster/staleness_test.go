@@ -2,12 +2,13 @@ package cluster
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
+
+	"tinyurl/test/bubble"
 )
 
 func TestStalenessGrowsWhileTheLeaderIsSilentOrTheStateLagsBehind(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		var index, applied uint64
 		var at time.Time
 		leads := false

@@ -20,6 +20,7 @@ import (
 	"tinyurl/cluster/identity"
 	"tinyurl/cluster/transport/memnet"
 	"tinyurl/fsm/link"
+	"tinyurl/test/bubble"
 )
 
 // memoryLog is a raft log in memory, which can hang or fail as a disk does.
@@ -133,7 +134,7 @@ type virtualCluster struct {
 // inVirtualTime runs a test of n nodes that found a cluster. What it leaves running when all nodes are closed is an error.
 func inVirtualTime(t *testing.T, n int, test func(*virtualCluster)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		v := &virtualCluster{t: t, network: memnet.New(), lan: &memnet.LAN{}}
 		for i := range n {
 			v.add(fmt.Sprintf("n%d", i+1), n)

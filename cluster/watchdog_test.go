@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"tinyurl/test/bubble"
 )
 
 // watched runs a watchdog for a while and gives what it ended the node with, and when.
@@ -61,7 +62,7 @@ func TestATransferOfLeadershipThatNeverEndsEndsTheNode(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				begin := time.Now()
 				w := &watchdog{
 					transferring: func() time.Time { return c.since(begin) },
@@ -80,7 +81,7 @@ func TestATransferOfLeadershipThatNeverEndsEndsTheNode(t *testing.T) {
 }
 
 func TestATransferIsNoticedByTheWritesItRefuses(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		q := &intake{}
 		if !q.transferringSince().IsZero() {
 			t.Error("a transfer before any write")

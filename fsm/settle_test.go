@@ -2,12 +2,13 @@ package fsm
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
+
+	"tinyurl/test/bubble"
 )
 
 func TestWhatWasAppliedIsSyncedOnceItHasGatheredForAWhile(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		var synced []time.Duration
 		start := time.Now()
 		s := newSettler(func() error { synced = append(synced, time.Since(start)); return nil })

@@ -9,10 +9,11 @@ import (
 	"testing/synctest"
 
 	"tinyurl/fsm/link"
+	"tinyurl/test/bubble"
 )
 
 func TestWaitersAreWokenWhenTheirIndexIsApplied(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := &waiters{limit: maxWaiters}
 		const n = 200
 		var woken [n + 1]bool
@@ -61,7 +62,7 @@ func TestWaitingForThePastReturnsAtOnce(t *testing.T) {
 }
 
 func TestWaitersLeaveWhenTheyGiveUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := &waiters{limit: maxWaiters}
 		ctx, cancel := context.WithCancel(t.Context())
 		var done sync.WaitGroup
@@ -92,7 +93,7 @@ func TestWaitersLeaveWhenTheyGiveUp(t *testing.T) {
 }
 
 func TestNoMoreWaitThanTheLimit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := &waiters{limit: 2}
 		for range 2 {
 			go func() {

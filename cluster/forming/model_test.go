@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tinyurl/cluster/member"
+	"tinyurl/test/bubble"
 )
 
 // TestOverlappingSetsNeverBothForm runs thousands of random schedules. After
@@ -29,7 +30,7 @@ func TestOverlappingSetsNeverBothForm(t *testing.T) {
 	}
 	clusters := make(map[int]int)
 	for seed := first; seed < first+rounds; seed++ {
-		synctest.Test(t, func(t *testing.T) {
+		bubble.Test(t, func(t *testing.T) {
 			w := newWorld(seed, 3+int(seed%4), 2+int(seed/4%3))
 			if w.expect > len(w.nodes) {
 				w.expect = len(w.nodes)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tinyurl/cluster/member"
+	"tinyurl/test/bubble"
 )
 
 var errUnreachable = errors.New("unreachable")
@@ -46,7 +47,7 @@ func runFor(t *testing.T, f *Former, d time.Duration) ([]member.ID, error) {
 }
 
 func TestALoneFounderFormsAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		store := &memory{}
 		begin := time.Now()
 		f := newB(t, store, func(c *Config) { c.Expect = 1 })
@@ -72,7 +73,7 @@ func TestTheFirstNOfTheViewAreProposedByTheFirstOfThem(t *testing.T) {
 		{ID: "a4", Expect: 3, Status: member.Failed},
 		{ID: "a5", Expect: 3, Status: member.Left},
 	}
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		var told []member.ID
 		f := newB(t, &memory{}, func(c *Config) {
 			sees(view...)(c)
@@ -96,7 +97,7 @@ func TestTheFirstNOfTheViewAreProposedByTheFirstOfThem(t *testing.T) {
 			t.Errorf("told %v", told)
 		}
 	})
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		f := newB(t, &memory{}, sees(willing("a"), willing("c")))
 		if set, err := runFor(t, f, time.Hour); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("not the first, but %v, %v", set, err)
@@ -108,7 +109,7 @@ func TestTheFirstNOfTheViewAreProposedByTheFirstOfThem(t *testing.T) {
 }
 
 func TestTheDecisionIsOnDiskBeforeAnyoneIsTold(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		store := &memory{}
 		f := newB(t, store, func(c *Config) {
 			sees(willing("c"), willing("d"))(c)
@@ -128,7 +129,7 @@ func TestTheDecisionIsOnDiskBeforeAnyoneIsTold(t *testing.T) {
 
 func TestARefusalAbandonsAndReleasesAndTriesAgainLater(t *testing.T) {
 	for _, refusal := range []Answer{Refused, Formed, "unheard of"} {
-		synctest.Test(t, func(t *testing.T) {
+		bubble.Test(t, func(t *testing.T) {
 			store := &memory{}
 			var attempts, released []string
 			f := newB(t, store, func(c *Config) {
@@ -167,7 +168,7 @@ func TestARefusalAbandonsAndReleasesAndTriesAgainLater(t *testing.T) {
 }
 
 func TestSilenceAbandonsTheAttempt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		store := &memory{}
 		asked := 0
 		f := newB(t, store, func(c *Config) {
@@ -195,7 +196,7 @@ func TestSilenceAbandonsTheAttempt(t *testing.T) {
 
 func TestARestartedProposerGoesOn(t *testing.T) {
 	mine := attempt("1", "b", "c", "d")
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		asked := 0
 		f := newB(t, bound(t, proposing, mine), func(c *Config) {
 			c.Peers = serially(func(kind string, _ member.ID, p Proposal) (Answer, error) {
@@ -213,7 +214,7 @@ func TestARestartedProposerGoesOn(t *testing.T) {
 		}
 		synctest.Wait()
 	})
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		told := map[member.ID]int{}
 		f := newB(t, bound(t, formed, mine), func(c *Config) {
 			c.Peers = serially(func(kind string, to member.ID, _ Proposal) (Answer, error) {
@@ -260,7 +261,7 @@ func TestAPromisedNodeLearnsTheOutcome(t *testing.T) {
 		"founded, though gossip shows it as recovered": {"", member.Member{ID: "a", ClusterID: member.Founding(abc.Set, 1)}, false, true},
 	} {
 		t.Run(what, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				store := bound(t, promised, abc)
 				f := newB(t, store, func(conf *Config) {
 					if c.seen.ID != "" {
@@ -291,7 +292,7 @@ func TestAPromisedNodeLearnsTheOutcome(t *testing.T) {
 }
 
 func TestAPromisedNodeStaysBoundBesideAnotherCluster(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		f := newB(t, bound(t, promised, attempt("1", "a", "b", "c")), sees(member.Member{ID: "z", ClusterID: member.ClusterID{7}}))
 		if set, err := runFor(t, f, time.Hour); !errors.Is(err, context.DeadlineExceeded) || !f.Bound() {
 			t.Errorf("%v, %v, bound %v: the set it promised may have formed", set, err, f.Bound())
@@ -300,7 +301,7 @@ func TestAPromisedNodeStaysBoundBesideAnotherCluster(t *testing.T) {
 }
 
 func TestAMessageEndsTheWaitAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		abc := attempt("1", "a", "b", "c")
 		f := newB(t, bound(t, promised, abc), func(c *Config) {
 			c.Tuning.Retry = time.Hour
@@ -327,7 +328,7 @@ func TestAMessageEndsTheWaitAtOnce(t *testing.T) {
 }
 
 func TestANodeThatIsToJoinPromisesNothingMore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		view := []member.Member{{ID: "z", ClusterID: member.ClusterID{7}}}
 		f := newB(t, &memory{}, func(c *Config) { c.View = func() []member.Member { return view } })
 		if _, err := runFor(t, f, time.Minute); !errors.Is(err, ErrFormedElsewhere) {
@@ -341,7 +342,7 @@ func TestANodeThatIsToJoinPromisesNothingMore(t *testing.T) {
 }
 
 func TestAWaitingNodeSaysWhatAPersonMustDo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		var logs bytes.Buffer
 		f := newB(t, bound(t, promised, attempt("1", "a", "b", "c")), func(c *Config) {
 			c.Logger = slog.New(slog.NewTextHandler(&logs, nil))
@@ -361,7 +362,7 @@ func TestAWaitingNodeSaysWhatAPersonMustDo(t *testing.T) {
 }
 
 func TestAFreeNodeSaysWhatItWaitsFor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		var logs bytes.Buffer
 		f := newB(t, &memory{}, func(c *Config) {
 			sees(willing("c"))(c)

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,6 +14,7 @@ import (
 
 	"tinyurl/cluster/member"
 	"tinyurl/cluster/transport/memnet"
+	"tinyurl/test/bubble"
 )
 
 // FuzzMeta reads any name and metadata, as a node of another version may tell: what is understood is told on as it was, and a table
@@ -66,7 +66,7 @@ func FuzzWire(f *testing.F) {
 	f.Add([]byte("\x09\xff\x01\x02"), []byte("\x0a\xff\xff\xff\xff"))
 	f.Add([]byte("hasLabel\xf4\x02ab"), []byte("\xf4\x03abc\x0a\x00"))
 	f.Fuzz(func(t *testing.T, packet, said []byte) {
-		synctest.Test(t, func(t *testing.T) {
+		bubble.Test(t, func(t *testing.T) {
 			lan := &memnet.LAN{}
 			g, err := Open(context.Background(), Config{
 				Self: member.Member{ID: testID(1), Boot: 1, ClusterAddr: ":7000"}, Key: testKey(1), Transport: lan.Plug(1, DefaultPort),

@@ -9,10 +9,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"tinyurl/cluster/member"
+	"tinyurl/test/bubble"
 )
 
 func TestParseSeed(t *testing.T) {
@@ -115,7 +115,7 @@ func TestNodesFindEachOtherByName(t *testing.T) {
 
 // TestALonelyNodeTriesForEverAtABoundedPace runs the joiner in virtual time.
 func TestALonelyNodeTriesForEverAtABoundedPace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		var attempts []time.Duration
 		tab := newTable(peer{Member: member.Member{ID: testID(0), Boot: 1}}, time.Now)

@@ -5,17 +5,17 @@ import (
 	"fmt"
 	"log/slog"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"tinyurl/cluster/member"
 	"tinyurl/cluster/transport/memnet"
+	"tinyurl/test/bubble"
 )
 
 // TestAnInjectedTransportRunsInVirtualTime finds, loses, heals and forgets at
 // the real pace, which takes hardly any real time.
 func TestAnInjectedTransportRunsInVirtualTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		network := &memnet.LAN{}
 		var all []*Gossip
 		var ports []*memnet.Port

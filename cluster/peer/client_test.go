@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"tinyurl/cluster/member"
+	"tinyurl/test/bubble"
 )
 
 func TestCallersThatComeTogetherShareOneConnection(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		_, a, b := duo(t, nil)
 		Handle(b.mux, "echo", Bytes(), echoed)
 		var all sync.WaitGroup
@@ -33,7 +34,7 @@ func TestCallersThatComeTogetherShareOneConnection(t *testing.T) {
 }
 
 func TestCallsBeyondTheClientsLimitWaitTheirTurn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		_, a, b := duo(t, func(_ *MuxConfig, c *ClientConfig) { c.MaxInFlight = 1 })
 		Handle(b.mux, "second", Bytes(), func(context.Context, member.ID, []byte) ([]byte, error) {
 			time.Sleep(time.Second)
@@ -64,7 +65,7 @@ func TestCallsBeyondTheClientsLimitWaitTheirTurn(t *testing.T) {
 }
 
 func TestOneCallersImpatienceIsNotAnothers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w, a, b := duo(t, nil)
 		Handle(b.mux, "echo", Bytes(), echoed)
 		w.net.Part(a.addr, b.addr)
@@ -92,7 +93,7 @@ func TestOneCallersImpatienceIsNotAnothers(t *testing.T) {
 }
 
 func TestANodeThatDiesIsNoticedWithinFiveSeconds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w, a, b := duo(t, nil)
 		Handle(b.mux, "echo", Bytes(), echoed)
 		Handle(b.mux, "wait", Bytes(), func(ctx context.Context, _ member.ID, _ []byte) ([]byte, error) {
@@ -129,7 +130,7 @@ func TestANodeThatDiesIsNoticedWithinFiveSeconds(t *testing.T) {
 }
 
 func TestCallsGoOnAfterTheOtherNodeRestarted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w, a, b := duo(t, nil)
 		Handle(b.mux, "echo", Bytes(), echoed)
 		if _, err := ask(t.Context(), a, idB, "echo", "x"); err != nil {
@@ -151,7 +152,7 @@ func TestCallsGoOnAfterTheOtherNodeRestarted(t *testing.T) {
 }
 
 func TestCallsGoOnAfterIdleTimeAndThroughIt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		_, a, b := duo(t, nil)
 		Handle(b.mux, "echo", Bytes(), echoed)
 		for _, pause := range []time.Duration{
@@ -171,7 +172,7 @@ func TestCallsGoOnAfterIdleTimeAndThroughIt(t *testing.T) {
 }
 
 func TestRequestsThatWereGivenUpDoNotBlockTheNext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w, a, b := duo(t, nil)
 		Handle(b.mux, "echo", Bytes(), echoed)
 		Handle(b.mux, "wait", Bytes(), func(ctx context.Context, _ member.ID, _ []byte) ([]byte, error) {
@@ -201,7 +202,7 @@ func TestRequestsThatWereGivenUpDoNotBlockTheNext(t *testing.T) {
 }
 
 func TestForgetDropsTheConnectionAndALaterCallDialsAnew(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		_, a, b := duo(t, nil)
 		Handle(b.mux, "echo", Bytes(), echoed)
 		a.client.Forget("nobody-000009")
@@ -223,7 +224,7 @@ func TestForgetDropsTheConnectionAndALaterCallDialsAnew(t *testing.T) {
 }
 
 func TestClosingTheClientEndsItsCallsAndLeavesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // the bubble fails when a goroutine stays
+	bubble.Test(t, func(t *testing.T) { // the bubble fails when a goroutine stays
 		w, a, b := duo(t, nil)
 		Handle(b.mux, "wait", Bytes(), func(ctx context.Context, _ member.ID, _ []byte) ([]byte, error) {
 			<-ctx.Done()

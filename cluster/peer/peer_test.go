@@ -17,6 +17,7 @@ import (
 	"tinyurl/cluster/identity"
 	"tinyurl/cluster/member"
 	"tinyurl/cluster/transport/memnet"
+	"tinyurl/test/bubble"
 )
 
 type question struct{ N int }
@@ -27,7 +28,7 @@ type answer struct {
 }
 
 func TestACallCarriesItsMessageAndItsCaller(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		_, a, b := duo(t, nil)
 		Handle(b.mux, "double", JSON[question, answer](), func(_ context.Context, from member.ID, q question) (answer, error) {
 			return answer{2 * q.N, from}, nil
@@ -51,7 +52,7 @@ func TestACallCarriesItsMessageAndItsCaller(t *testing.T) {
 }
 
 func TestTheDeadlineReachesTheHandlerWithinTheNodesOwn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		_, a, b := duo(t, func(m *MuxConfig, c *ClientConfig) { m.MaxDuration, c.Timeout = time.Minute, 7*time.Second })
 		Handle(b.mux, "left", JSON[struct{}, time.Duration](), func(ctx context.Context, _ member.ID, _ struct{}) (time.Duration, error) {
 			deadline, ok := ctx.Deadline()
@@ -77,7 +78,7 @@ func TestTheDeadlineReachesTheHandlerWithinTheNodesOwn(t *testing.T) {
 }
 
 func TestAHandlerThatMissesItsDeadlineIsUnknown(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		_, a, b := duo(t, func(m *MuxConfig, _ *ClientConfig) { m.MaxDuration = time.Second })
 		Handle(b.mux, "slow", Bytes(), func(ctx context.Context, _ member.ID, _ []byte) ([]byte, error) {
 			<-ctx.Done()
@@ -98,7 +99,7 @@ func TestAHandlerThatMissesItsDeadlineIsUnknown(t *testing.T) {
 }
 
 func TestACallerThatGoesAwayEndsTheHandler(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		_, a, b := duo(t, nil)
 		started, ended := make(chan struct{}), make(chan struct{})
 		Handle(b.mux, "wait", Bytes(), func(ctx context.Context, _ member.ID, _ []byte) ([]byte, error) {
@@ -129,7 +130,7 @@ func TestACallerThatGoesAwayEndsTheHandler(t *testing.T) {
 }
 
 func TestErrorsKeepTheirIdentityAndWords(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		_, a, b := duo(t, nil)
 		var result error
 		Handle(b.mux, "fail", Bytes(), func(context.Context, member.ID, []byte) ([]byte, error) { return nil, result })
@@ -196,7 +197,7 @@ func TestCodesThatCannotBeUsedAreRefused(t *testing.T) {
 }
 
 func TestOneClustersNodesAlone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		_, a, b := duo(t, nil)
 		Handle(b.mux, "echo", Bytes(), echoed)
 		Handle(b.mux, "hello", Bytes(), echoed, AcrossClusters())
@@ -228,7 +229,7 @@ func TestOneClustersNodesAlone(t *testing.T) {
 }
 
 func TestMessagesAboveTheLimitAreRefusedOnBothSides(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		_, a, b := duo(t, nil)
 		processed := 0
 		count := func(_ context.Context, _ member.ID, body []byte) ([]byte, error) {
@@ -263,7 +264,7 @@ func TestMessagesAboveTheLimitAreRefusedOnBothSides(t *testing.T) {
 }
 
 func TestMessagesThatCannotBeReadSayWhetherTheyWereProcessed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		_, a, b := duo(t, nil)
 		number := JSON[int, int]()
 		Handle(b.mux, "number", number, func(_ context.Context, _ member.ID, n int) (int, error) { return n, nil })
@@ -288,7 +289,7 @@ func TestMessagesThatCannotBeReadSayWhetherTheyWereProcessed(t *testing.T) {
 }
 
 func TestUnknownCallsAndMethodsAreRefused(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		_, a, b := duo(t, nil)
 		Handle(b.mux, "echo", Bytes(), echoed)
 		for _, name := range []string{"nothing", "", "echo/more", "../echo"} {
@@ -362,7 +363,7 @@ func TestANameIsHandledOnce(t *testing.T) {
 }
 
 func TestANodeBeyondItsLimitShedsAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		_, a, b := duo(t, func(m *MuxConfig, _ *ClientConfig) { m.MaxInFlight = 2 })
 		release := make(chan struct{})
 		Handle(b.mux, "hold", Bytes(), func(context.Context, member.ID, []byte) ([]byte, error) {
@@ -393,7 +394,7 @@ func TestANodeBeyondItsLimitShedsAtOnce(t *testing.T) {
 }
 
 func TestAPanicIsAnAnswerAndTheNodeLives(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		registry := prometheus.NewRegistry()
 		w := newWorld()
 		a := w.start(t, idA, secretOne, nil)
@@ -422,7 +423,7 @@ func TestAPanicIsAnAnswerAndTheNodeLives(t *testing.T) {
 }
 
 func TestWhatNeverLeftIsUnreachableAndSaysWhy(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w, a, b := duo(t, nil)
 		Handle(b.mux, "echo", Bytes(), echoed)
 		other := w.start(t, idC, secretTwo, nil)
@@ -449,7 +450,7 @@ func TestWhatNeverLeftIsUnreachableAndSaysWhy(t *testing.T) {
 }
 
 func TestASlowCallerIsCutOffAtItsDeadline(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		_, a, b := duo(t, nil)
 		Handle(b.mux, "echo", Bytes(), echoed)
 		conn, err := a.client.transport.NewClientConn(t.Context(), "https", "b-000002:443")

@@ -7,10 +7,10 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"tinyurl/cluster/member"
+	"tinyurl/test/bubble"
 )
 
 // tally is what a node did, by the text of the request.
@@ -31,7 +31,7 @@ func (l *tally) do(_ context.Context, _ member.ID, b []byte) ([]byte, error) {
 func TestACallersBeliefIsAlwaysTrue(t *testing.T) {
 	for seed := range uint64(2) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 7))
 				w, a, b := duo(t, nil)
 				processed := &tally{done: map[string]int{}}

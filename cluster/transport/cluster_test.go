@@ -4,12 +4,12 @@ import (
 	"errors"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/raft"
 
 	"tinyurl/cluster/member"
+	"tinyurl/test/bubble"
 )
 
 // replica is a node with a real raft on the transport.
@@ -104,7 +104,7 @@ func confirm(leader *replica, within time.Duration) bool {
 }
 
 func TestAClusterReplicatesConfirmsItsLeaderAndSurvivesACut(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w, all := trio(t)
 		old := leaderAmong(t, all, nil)
 		for range 20 {
@@ -155,7 +155,7 @@ func TestAClusterReplicatesConfirmsItsLeaderAndSurvivesACut(t *testing.T) {
 }
 
 func TestALeaderWhoseDiskHangsIsReplaced(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		_, all := trio(t)
 		old := leaderAmong(t, all, nil)
 		if err := old.raft.Apply([]byte("x"), time.Second).Error(); err != nil {

@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 
 	"github.com/hashicorp/raft"
+
+	"tinyurl/test/bubble"
 )
 
 // messages are what commits sends to one follower, which acknowledges as the test wants.
@@ -138,7 +140,7 @@ func TestFollowersAreToldOfACommit(t *testing.T) {
 		}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				var m messages
 				commits := newCommits(m.send)
 				c.do(commits, &m)

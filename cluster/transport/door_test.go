@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"tinyurl/test/bubble"
 )
 
 // silent opens a connection that says nothing; it returns once the node has begun to wait for its handshake.
@@ -38,7 +40,7 @@ func closeAll(conns []net.Conn) {
 }
 
 func TestSilentStrangersOfManyAddressesDoNotKeepANodeOut(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		registry := prometheus.NewRegistry()
 		a, b := w.start(idA, nil), w.start(idB, func(c *ListenerConfig) { c.Registerer = registry })
@@ -76,7 +78,7 @@ func TestSilentStrangersOfManyAddressesDoNotKeepANodeOut(t *testing.T) {
 }
 
 func TestAFloodOfSilentStrangersIsALineInTheLog(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		registry := prometheus.NewRegistry()
 		b := w.start(idB, func(c *ListenerConfig) { c.Registerer, c.MaxHandshakes = registry, 4 })
@@ -96,7 +98,7 @@ func TestAFloodOfSilentStrangersIsALineInTheLog(t *testing.T) {
 }
 
 func TestFailuresFromManyAddressesAreALineInTheLog(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		b := w.start(idB, nil)
 		for i := range 2 * complaintsMax {
@@ -115,7 +117,7 @@ func TestFailuresFromManyAddressesAreALineInTheLog(t *testing.T) {
 }
 
 func TestASourceWithItsShareDisplacesItsOwn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		b := w.start(idB, func(c *ListenerConfig) { c.MaxPerSource = 2 })
 		other := w.silent("y:1", b)
@@ -134,7 +136,7 @@ func TestASourceWithItsShareDisplacesItsOwn(t *testing.T) {
 }
 
 func TestLoopbackHasAllPlacesAndNoMore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		b := w.start(idB, func(c *ListenerConfig) { c.MaxPerSource, c.MaxHandshakes = 1, 5 })
 		var local []net.Conn
@@ -156,7 +158,7 @@ func TestLoopbackHasAllPlacesAndNoMore(t *testing.T) {
 }
 
 func TestPlacesOfNodesAreNotTakenByStrangers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		a, b := w.start(idA, nil), w.start(idB, func(c *ListenerConfig) { c.MaxConns = 1 })
 		strangers := []net.Conn{w.silent("x:1", b), w.silent("y:1", b), w.silent("z:1", b)}

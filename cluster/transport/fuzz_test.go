@@ -11,11 +11,11 @@ import (
 	"os"
 	measure "runtime/metrics"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"tinyurl/cluster/identity"
 	"tinyurl/cluster/transport/memnet"
+	"tinyurl/test/bubble"
 )
 
 // How a stranger, or a node of another version, comes to the listener before it says something unforeseen.
@@ -45,7 +45,7 @@ func FuzzFirstBytes(f *testing.F) {
 		f.Add(kind, append(encoded(f, header{0, clusterID, idA, idC}), bytes.Repeat([]byte{0xff}, 300)...))
 	}
 	f.Fuzz(func(t *testing.T, kind byte, said []byte) {
-		synctest.Test(t, func(t *testing.T) {
+		bubble.Test(t, func(t *testing.T) {
 			before := allocated()
 			l, authority, network := lonelyListener(t)
 			patience := HandshakeTimeout + HeaderTimeout + time.Second

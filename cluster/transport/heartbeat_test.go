@@ -9,6 +9,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
+
+	"tinyurl/test/bubble"
 )
 
 type noFSM struct{}
@@ -30,7 +32,7 @@ func raftConfig(id raft.ServerID) *raft.Config {
 // main loop, which then would write its entries in a term it never won, and acknowledged writes get lost. The heartbeat must
 // wait for the main loop. (Proof that this test can fail: let Raft.SetHeartbeatHandler call the embedded one.)
 func TestHeartbeatsDoNotChangeTermBesideTheMainLoop(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		a, b := w.start(idA, nil), w.start(idB, nil)
 		ta, tb := NewRaft(RaftConfig{Stream: a.stream(t, 0)}), NewRaft(RaftConfig{Stream: b.stream(t, 0)})

@@ -16,6 +16,7 @@ import (
 
 	"tinyurl/cluster/identity"
 	"tinyurl/cluster/member"
+	"tinyurl/test/bubble"
 )
 
 // rpcClient is an HTTP/2 client from one node to another.
@@ -39,7 +40,7 @@ func rpcClient(from *node, to member.ID) *http.Transport {
 }
 
 func TestOnePortServesRaftAndRPCByProtocol(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		a, b := w.start(idA, nil), w.start(idB, nil)
 		sa, sb := a.stream(t, 0), b.stream(t, 0)
@@ -96,7 +97,7 @@ func counted(t *testing.T, registry *prometheus.Registry, name string) (sum floa
 }
 
 func TestNothingButRaftAndHTTP2IsServed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		a, b := w.start(idA, nil), w.start(idB, nil)
 		for _, protocols := range [][]string{{"http/1.1"}, {"tinyurl-raft/2"}, nil} {
@@ -122,7 +123,7 @@ func TestAnotherSecretIsRefusedAndBothLogsSayWhy(t *testing.T) {
 		"the acceptor does not trust the dialler": {{secretTwo, secretOne}, {secretOne}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				a, b := w.start(idA, nil, secrets[0]...), w.start(idB, nil, secrets[1]...)
 				sa, sb := a.stream(t, 0), b.stream(t, 0)
@@ -146,7 +147,7 @@ func TestAnotherSecretIsRefusedAndBothLogsSayWhy(t *testing.T) {
 }
 
 func TestANodeThatMovedInAtAnAddressIsNotTakenForTheOther(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		a, b := w.start(idA, nil), w.start(idB, nil)
 		w.move(idC, b.addr)
@@ -163,7 +164,7 @@ func TestANodeThatMovedInAtAnAddressIsNotTakenForTheOther(t *testing.T) {
 }
 
 func TestAComplaintIsLoggedNowAndThenWithItsCount(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		registry := prometheus.NewRegistry()
 		a, b := w.start(idA, nil, secretTwo), w.start(idB, func(c *ListenerConfig) { c.Registerer = registry })
@@ -188,7 +189,7 @@ func TestAComplaintIsLoggedNowAndThenWithItsCount(t *testing.T) {
 }
 
 func TestASilentStrangerIsDroppedAfterTheHandshakeDeadline(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		b := w.start(idB, nil)
 		c, err := w.net.Dialer("x:1")(t.Context(), "tcp", b.addr)
@@ -205,7 +206,7 @@ func TestASilentStrangerIsDroppedAfterTheHandshakeDeadline(t *testing.T) {
 }
 
 func TestANodeThatSendsNoHeaderIsDroppedAfterTheHeaderDeadline(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		a, b := w.start(idA, nil), w.start(idB, nil)
 		c, err := a.dialer.Dial(t.Context(), idB, ProtocolRaft)
@@ -225,7 +226,7 @@ func TestANodeThatSendsNoHeaderIsDroppedAfterTheHeaderDeadline(t *testing.T) {
 }
 
 func TestOpenConnectionsAreLimited(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		a, b := w.start(idA, nil), w.start(idB, func(c *ListenerConfig) { c.MaxConns = 2 })
 		var open []net.Conn
@@ -252,7 +253,7 @@ func TestOpenConnectionsAreLimited(t *testing.T) {
 }
 
 func TestCloseEndsConnectionsOfEveryKindAndLeavesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // the bubble fails when a goroutine stays
+	bubble.Test(t, func(t *testing.T) { // the bubble fails when a goroutine stays
 		w := newWorld(t)
 		started, ended := make(chan struct{}), make(chan struct{})
 		b := w.start(idB, func(c *ListenerConfig) {

@@ -8,13 +8,15 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"tinyurl/test/bubble"
 )
 
 // oldPlace is where nothing is refused and nothing is answered any more.
 const oldPlace = "left:7947"
 
 func TestADialFollowsANodeThatMoves(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		a, b := w.start(idA, nil), w.start(idB, nil)
 		sa, sb := a.stream(t, 0), b.stream(t, 0)
@@ -36,7 +38,7 @@ func TestADialFollowsANodeThatMoves(t *testing.T) {
 }
 
 func TestADialOfANodeThatGoesOnMovingEndsInTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		a := w.start(idA, nil)
 		sa := a.stream(t, 0)
@@ -72,7 +74,7 @@ func TestADialOfANodeThatGoesOnMovingEndsInTime(t *testing.T) {
 }
 
 func TestConnectionsToWhereANodeNoLongerIsAreClosed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		a, b, c := w.start(idA, nil), w.start(idB, nil), w.start(idC, nil)
 		sa, sb, sc := a.stream(t, 0), b.stream(t, 0), c.stream(t, 0)
@@ -102,7 +104,7 @@ func TestConnectionsToWhereANodeNoLongerIsAreClosed(t *testing.T) {
 }
 
 func TestAConnectionMadeWhileItsNodeMovedIsClosed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		a, b := w.start(idA, nil), w.start(idB, nil)
 		a.dialer.Changed = nil // stream and dial look when they begin, and hear of nothing later

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"tinyurl/cluster/member"
+	"tinyurl/test/bubble"
 )
 
 // duo is a leader's transport and a follower's, whose raft is a function of the test.
@@ -86,7 +87,7 @@ func entries(term, commit uint64) *raft.AppendEntriesRequest {
 var both = []member.ID{idA, idB}
 
 func TestAnAnswerInTheSameTermIsAnAcknowledgement(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		d := newDuo(t, inTerm(5))
 		for name, req := range map[string]*raft.AppendEntriesRequest{"heartbeat": heartbeat(5), "entries": entries(5, 1)} {
 			read := d.leader.Acks().Now()
@@ -104,7 +105,7 @@ func TestAnAnswerInTheSameTermIsAnAcknowledgement(t *testing.T) {
 }
 
 func TestAnswersOfALaterTermAndErrorsAreNoAcknowledgement(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		fail := false
 		d := newDuo(t, func(rpc raft.RPC) {
 			if fail {
@@ -132,7 +133,7 @@ func TestAnswersOfALaterTermAndErrorsAreNoAcknowledgement(t *testing.T) {
 
 // A goroutine of an earlier term that raft did not wait for: had it an answer, raft would give the new term up.
 func TestNothingOfAnEarlierTermIsSaidOrHeard(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		asked, answer := make(chan uint64, 10), make(chan struct{})
 		d := newDuo(t, func(rpc raft.RPC) {
 			switch command := rpc.Command.(type) {
@@ -179,7 +180,7 @@ func TestNothingOfAnEarlierTermIsSaidOrHeard(t *testing.T) {
 }
 
 func TestAnAcknowledgementIsCreditedToWhenItsMessageWasSent(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		d := newDuo(t, func(rpc raft.RPC) {
 			<-release
@@ -209,7 +210,7 @@ func TestAnAcknowledgementIsCreditedToWhenItsMessageWasSent(t *testing.T) {
 }
 
 func TestAStalledNodeSendsNothingThatKeepsItLeader(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		var seen atomic.Int64
 		d := newDuo(t, func(rpc raft.RPC) {
 			seen.Add(1)
@@ -254,7 +255,7 @@ func TestAStalledNodeSendsNothingThatKeepsItLeader(t *testing.T) {
 }
 
 func TestASnapshotBreaksOffWhenTheNodeStalls(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		received := make(chan int64, 1)
 		d := newDuo(t, func(rpc raft.RPC) {
 			n, _ := io.Copy(io.Discard, rpc.Reader)
@@ -288,7 +289,7 @@ type readerFunc func([]byte) (int, error)
 func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
 func TestOnlyAnIDIsAnAddress(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		d := newDuo(t, inTerm(5))
 		id, addr := raft.ServerID("b-000002"), raft.ServerAddress("c-000003")
 		for name, err := range map[string]error{
@@ -313,7 +314,7 @@ func TestOnlyAnIDIsAnAddress(t *testing.T) {
 }
 
 func TestLeaderCommitIsWhatALeaderOfTheTermToldAndWhen(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		term := uint64(5)
 		d := newDuo(t, func(rpc raft.RPC) {
 			time.Sleep(2 * time.Second) // the follower's disk
@@ -353,7 +354,7 @@ func TestLeaderCommitIsWhatALeaderOfTheTermToldAndWhen(t *testing.T) {
 }
 
 func TestCloseEndsRPCsInFlightOnBothSidesAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		d := newDuo(t, func(rpc raft.RPC) {
 			<-release

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"tinyurl/cluster/member"
+	"tinyurl/test/bubble"
 )
 
 func TestADialIsRefusedForEachReasonAndBothLogsSayIt(t *testing.T) {
@@ -27,7 +28,7 @@ func TestADialIsRefusedForEachReasonAndBothLogsSayIt(t *testing.T) {
 		{"an unknown group", 7, ErrUnknownGroup, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				a, b := w.start(idA, nil), w.start(idB, nil)
 				sa, sb := a.stream(t, c.group), b.stream(t, 0)
@@ -61,7 +62,7 @@ func TestTheAcceptorBelievesTheCertificateAndNotTheHeader(t *testing.T) {
 		{"all right", header{0, clusterID, idA, idB}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				a, b := w.start(idA, nil), w.start(idB, nil)
 				sb := b.stream(t, 0)
@@ -94,7 +95,7 @@ func TestTheAcceptorBelievesTheCertificateAndNotTheHeader(t *testing.T) {
 }
 
 func TestDiallingANodeGossipDoesNotKnowHasNoFallback(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		a := w.start(idA, nil)
 		sa := a.stream(t, 0)
@@ -139,7 +140,7 @@ func TestAGroupHasOneStreamAtATime(t *testing.T) {
 }
 
 func TestEachGroupGetsItsOwnConnections(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		a, b := w.start(idA, nil), w.start(idB, nil)
 		for group := range uint32(2) {
@@ -168,7 +169,7 @@ func TestEachGroupGetsItsOwnConnections(t *testing.T) {
 }
 
 func TestClosingAStreamEndsAcceptDialAndOpenConnections(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		a, b := w.start(idA, nil), w.start(idB, nil)
 		sa, sb := a.stream(t, 0), b.stream(t, 0)
@@ -213,7 +214,7 @@ func TestClosingAStreamEndsAcceptDialAndOpenConnections(t *testing.T) {
 }
 
 func TestClosingAStreamEndsADialInProgress(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		a, b := w.start(idA, nil), w.start(idB, nil)
 		sa := a.stream(t, 0)
@@ -229,7 +230,7 @@ func TestClosingAStreamEndsADialInProgress(t *testing.T) {
 }
 
 func TestDiallingAcrossACutTakesNoLongerThanTheTimeout(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		a, b := w.start(idA, nil), w.start(idB, nil)
 		sa := a.stream(t, 0)
@@ -259,7 +260,7 @@ func TestDiallingAcrossACutTakesNoLongerThanTheTimeout(t *testing.T) {
 }
 
 func TestAWriteToANodeThatVanishedGivesUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		a, b := w.start(idA, nil), w.start(idB, nil)
 		sa, sb := a.stream(t, 0), b.stream(t, 0)
@@ -284,7 +285,7 @@ func TestAWriteToANodeThatVanishedGivesUp(t *testing.T) {
 }
 
 func TestRaftsStreamLayerErrorsReachRaftsCaller(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		a, b := w.start(idA, nil), w.start(idB, nil)
 		r := NewRaft(RaftConfig{Stream: a.stream(t, 0)})

@@ -11,13 +11,13 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/raft"
 	"go.uber.org/goleak"
 
 	"tinyurl/cluster/member"
+	"tinyurl/test/bubble"
 )
 
 // ledger is an FSM that remembers what it applied, in order.
@@ -45,7 +45,7 @@ func (l *ledger) all() []string {
 func TestWhateverIsCutNoAcknowledgedEntryIsLost(t *testing.T) {
 	for seed := range uint64(2) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 1))
 				ledgers := map[member.ID]*ledger{idA: {}, idB: {}, idC: {}}
 				w, all := trioWith(t, func(id member.ID) raft.FSM { return ledgers[id] })
@@ -152,7 +152,7 @@ func (l *tired) Accept() (net.Conn, error) {
 }
 
 func TestAcceptErrorsPassAndAreLogged(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		a := w.start(idA, nil)
 		b := w.start(idB, func(c *ListenerConfig) { c.Listener = &tired{Listener: c.Listener, fails: 6} })
@@ -172,7 +172,7 @@ func TestAcceptErrorsPassAndAreLogged(t *testing.T) {
 }
 
 func TestAListenerThatCannotAcceptStillCloses(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		b := w.start(idB, func(c *ListenerConfig) { c.Listener = &tired{Listener: c.Listener, fails: 1 << 30} })
 		time.Sleep(time.Minute)
@@ -181,7 +181,7 @@ func TestAListenerThatCannotAcceptStillCloses(t *testing.T) {
 }
 
 func TestNoiseOnThePortHarmsNobody(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		a, b := w.start(idA, nil), w.start(idB, nil)
 		for _, noise := range []string{"", "\x00", "GET / HTTP/1.1\r\n\r\n", "SSH-2.0-x\r\n", strings.Repeat("\xff", 100_000), "\x16\x03\x01\xff\xff"} {

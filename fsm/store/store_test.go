@@ -3,12 +3,12 @@ package store_test
 import (
 	"math/rand/v2"
 	"testing"
-	"testing/synctest"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"tinyurl/fsm/store"
 	"tinyurl/fsm/store/storetest"
+	"tinyurl/test/bubble"
 )
 
 func TestOnMemory(t *testing.T) {
@@ -37,7 +37,7 @@ func crashing(t *testing.T) storetest.Fixture {
 
 // TestInBubble runs what a simulation does, in virtual time: the bubble ends only if no goroutine is left.
 func TestInBubble(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		fs := vfs.NewCrashableMem()
 		open := func(fs store.FS) *store.Store {
 			s, err := store.Open("data", store.Options{FS: fs, CacheBytes: 1 << 20, MemTableBytes: 256 << 10, Fatal: func(err error) { t.Error(err) }})

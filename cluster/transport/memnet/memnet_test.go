@@ -7,8 +7,9 @@ import (
 	"net"
 	"os"
 	"testing"
-	"testing/synctest"
 	"time"
+
+	"tinyurl/test/bubble"
 )
 
 func pair(t *testing.T, n *Network) (dialled, accepted net.Conn) {
@@ -31,7 +32,7 @@ func pair(t *testing.T, n *Network) (dialled, accepted net.Conn) {
 }
 
 func TestBytesArriveAndCloseIsSeen(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		a, b := pair(t, New())
 		if _, err := a.Write([]byte("hello")); err != nil {
 			t.Fatal(err)
@@ -54,7 +55,7 @@ func TestBytesArriveAndCloseIsSeen(t *testing.T) {
 }
 
 func TestDeadlinesEndWaitingReadsAndWrites(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		a, b := pair(t, New())
 		start := time.Now()
 		_ = a.SetDeadline(start.Add(3 * time.Second))
@@ -70,7 +71,7 @@ func TestDeadlinesEndWaitingReadsAndWrites(t *testing.T) {
 }
 
 func TestACutSwallowsUntilItHeals(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		n := New()
 		a, b := pair(t, n)
 		n.Cut("a:1", "b:1")
@@ -101,7 +102,7 @@ func TestACutSwallowsUntilItHeals(t *testing.T) {
 }
 
 func TestDialIsRefusedOrWaitsAsANetworkWould(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		n := New()
 		if _, err := n.Dialer("a:1")(t.Context(), "tcp", "b:1"); !errors.Is(err, ErrRefused) {
 			t.Errorf("nobody listens: %v", err)

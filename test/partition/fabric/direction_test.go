@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"tinyurl/test/bubble"
 )
 
 // bench is a direction in virtual time that writes down what comes out of it.
@@ -29,7 +31,7 @@ type arrival struct {
 // onBench runs f in virtual time with a direction of that seed and quality.
 func onBench(t *testing.T, seed uint64, q Quality, f func(*bench)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		b := &bench{began: time.Now()}
 		l := newLine()
 		b.direction = newDirection(seed, 1, 2, l, func(frame []byte) error {
