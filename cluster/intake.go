@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,9 +19,6 @@ import (
 )
 
 const (
-	// entriesInFlight is how many entries the leader has between append and apply: while they travel the next one fills.
-	// Two keep the log busy; more would only make smaller entries.
-	entriesInFlight = 2
 	// intakeQueue bounds the batches that wait at the leader.
 	intakeQueue = 256
 	// enqueueTimeout bounds the wait for raft to take an entry; a raft loop that is busy longer is not worth waiting for.
@@ -30,12 +28,17 @@ const (
 // intake is the leader's end of a write: it joins the batches of all nodes into log entries, stamps them, and gives each
 // batch its results. A write is answered only when it is applied here, hence committed.
 type intake struct {
-	raft  *answeringRaft
-	now   func() time.Time
-	size  func(operations float64) // told the size of each entry
-	log   *slog.Logger
-	queue chan *submission
-	slots chan struct{} // a token per entry in flight
+	raft *answeringRaft
+	now  func() time.Time
+	size func(operations float64) // told the size of each entry
+	log  *slog.Logger
+	pace *pace
+
+	mu         sync.Mutex
+	queue      []*submission // owned by mu: in order of arrival
+	operations int           // owned by mu: how many there are in queue
+
+	more chan struct{} // a token when the queue has grown
 
 	// transferring is since when raft refuses entries for a leadership transfer, in Unix nanoseconds; 0 when it does not.
 	transferring atomic.Int64
@@ -55,8 +58,7 @@ type submission struct {
 
 func newIntake(r *answeringRaft, now func() time.Time, size func(float64), logger *slog.Logger) *intake {
 	q := &intake{
-		raft: r, now: now, size: size, log: logger,
-		queue: make(chan *submission, intakeQueue), slots: make(chan struct{}, entriesInFlight), life: newLifetime(),
+		raft: r, now: now, size: size, log: logger, pace: newPace(), more: make(chan struct{}, 1), life: newLifetime(),
 	}
 	q.life.Go(q.run)
 	return q
@@ -66,11 +68,10 @@ func newIntake(r *answeringRaft, now func() time.Time, size func(float64), logge
 // Errors: ErrNotLeader (nothing happened), link.ErrOverloaded (nothing happened), ErrUnknownOutcome, and ctx's own.
 func (q *intake) submit(ctx context.Context, batch parcel) (uint64, []command.Result, error) {
 	s := &submission{parcel: batch, done: make(chan struct{})}
-	select {
-	case q.queue <- s:
-	case <-q.life.ctx.Done():
+	if q.life.over() {
 		return 0, nil, ErrNotLeader
-	default:
+	}
+	if !q.enqueue(s) {
 		// Refused here and now, and so surely not applied: the proposer may tell its callers, or try again, without a doubt.
 		return 0, nil, link.ErrOverloaded
 	}
@@ -103,57 +104,66 @@ func readBatch(from member.ID, encoded []byte) (command.Batch, error) {
 	return batch, nil
 }
 
-// run fills entries. It takes the slot before it looks at the queue, so an entry gathers for as long as the ones before it
-// travel, and no timer is needed.
+// enqueue puts a batch at the end of the queue, unless that is full.
+func (q *intake) enqueue(s *submission) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.queue) >= intakeQueue {
+		return false
+	}
+	q.queue = append(q.queue, s)
+	q.operations += s.operations
+	select {
+	case q.more <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+// gathered is how many operations wait.
+func (q *intake) gathered() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.operations
+}
+
+// run sends entries, each when its time has come (see pace).
 func (q *intake) run() {
-	var held *submission // taken from the queue, but too big for the entry before
-	for {
-		select {
-		case q.slots <- struct{}{}:
-		case <-q.life.ctx.Done():
+	for q.pace.next(q.life.ctx, q.gathered, q.more) {
+		full, operations := q.fill()
+		back := q.pace.leaves(operations)
+		if !q.life.Go(func() {
+			defer back()
+			q.propose(full, operations)
+		}) {
 			return
 		}
-		if held == nil {
-			select {
-			case held = <-q.queue:
-			case <-q.life.ctx.Done():
-				return
-			}
-		}
-		var full []*submission
-		full, held = q.gather(held)
-		q.life.Go(func() {
-			defer func() { <-q.slots }()
-			q.propose(full)
-		})
 	}
 }
 
-// gather takes what waits, up to the limits of one entry. It returns the submission that did not fit, if any.
-func (q *intake) gather(first *submission) (full []*submission, held *submission) {
-	full = append(full, first)
-	operations, size := first.operations, len(first.encoded)
-	for {
-		select {
-		case s := <-q.queue:
-			operations += s.operations
-			size += len(s.encoded)
-			if operations > command.MaxOperations || size > command.MaxBytes {
-				return full, s
-			}
-			full = append(full, s)
-		default:
-			return full, nil
+// fill takes what waits, up to the limits of one entry. There is something.
+func (q *intake) fill() (full []*submission, operations int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n, size := 0, 0
+	for _, s := range q.queue {
+		if n > 0 && (operations+s.operations > command.MaxOperations || size+len(s.encoded) > command.MaxBytes) {
+			break
 		}
+		operations += s.operations
+		size += len(s.encoded)
+		n++
 	}
+	full, q.queue = q.queue[:n:n], q.queue[n:]
+	q.operations -= operations
+	return full, operations
 }
 
 // propose appends one entry and hands its results back.
-func (q *intake) propose(full []*submission) {
-	batches, operations := make([][]byte, len(full)), 0
+func (q *intake) propose(full []*submission, operations int) {
+	batches := make([][]byte, len(full))
 	for i, s := range full {
 		batches[i] = s.encoded
-		operations += s.operations
 	}
 	q.size(float64(operations))
 	index, results, err := q.apply(batches...)

@@ -15,8 +15,6 @@ import (
 )
 
 const (
-	// batchesInFlight is how many batches a node has on their way to the leader; while they travel the next one fills.
-	batchesInFlight = 2
 	// operationsInFlight caps the operations that wait at one node. Past it a write is shed, never queued without bound.
 	operationsInFlight = 4096
 	// openLimit caps the operations above the lowest that still waits: their results are kept in the state until the floor
@@ -51,9 +49,9 @@ type proposer struct {
 	quiet   chan struct{} // owned by mu: closed when nothing is open; nil unless somebody waits
 	closed  bool          // owned by mu
 
-	kick  chan struct{} // wakes run; one token is enough
-	slots chan struct{} // a token per batch in flight
-	life  *lifetime
+	kick chan struct{} // a token when the queue has grown
+	pace *pace
+	life *lifetime
 }
 
 // submitter brings one encoded batch to the given leader and returns the index of its entry and a result per operation.
@@ -100,7 +98,7 @@ func newProposer(origin *boots, timeout time.Duration, submit submitter,
 ) *proposer {
 	p := &proposer{
 		boots: origin, timeout: timeout, submit: submit, leader: leader, applied: applied, log: log,
-		next: 1, kick: make(chan struct{}, 1), slots: make(chan struct{}, batchesInFlight), life: newLifetime(),
+		next: 1, kick: make(chan struct{}, 1), pace: newPace(), life: newLifetime(),
 	}
 	p.life.Go(p.run)
 	return p
@@ -160,25 +158,13 @@ func (p *proposer) enqueue(ctx context.Context, commands []command.Command) ([]*
 	return operations, nil
 }
 
-// run sends batches. It takes the slot first: a batch fills for as long as those before it travel.
+// run sends batches, each when its time has come (see pace).
 func (p *proposer) run() {
-	for {
-		select {
-		case p.slots <- struct{}{}:
-		case <-p.life.ctx.Done():
-			return
-		}
+	for p.pace.next(p.life.ctx, p.queued, p.kick) {
 		batch := p.fill()
-		for batch == nil {
-			select {
-			case <-p.kick:
-				batch = p.fill()
-			case <-p.life.ctx.Done():
-				return
-			}
-		}
+		back := p.pace.leaves(len(batch))
 		started := p.life.Go(func() {
-			defer func() { <-p.slots }()
+			defer back()
 			p.deliver(batch)
 		})
 		if !started {
@@ -186,6 +172,13 @@ func (p *proposer) run() {
 			return
 		}
 	}
+}
+
+// queued is how many operations wait to be sent.
+func (p *proposer) queued() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.queue)
 }
 
 // fill takes the next operations from the queue, up to the limits of one batch; nil when there are none.
