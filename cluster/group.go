@@ -76,7 +76,7 @@ func openGroup(c Config, gc groupConfig) (*Group, error) {
 		id: gc.id, self: gc.self, env: c.Environment, store: gc.store, fsm: gc.store.fsm, disk: gc.disk, life: newLifetime(),
 	}
 	g.trans = transport.NewRaft(transport.RaftConfig{
-		Stream: gc.stream, Logger: newHCLogger(log, "raft-net"), Stalled: g.stalled,
+		Stream: gc.stream, Logger: newHCLogger(log, "raft-net"), Stalled: g.stalled, Synced: gc.store.entries.synced,
 	})
 	var err error
 	if g.metrics, err = newMetrics(c.Environment.Registerer, gc.id); err == nil {

@@ -58,8 +58,9 @@ type submission struct {
 
 func newIntake(r *answeringRaft, now func() time.Time, size func(float64), logger *slog.Logger) *intake {
 	q := &intake{
-		raft: r, now: now, size: size, log: logger, pace: newPace(), more: make(chan struct{}, 1), life: newLifetime(),
+		raft: r, now: now, size: size, log: logger, more: make(chan struct{}, 1), life: newLifetime(),
 	}
+	q.pace = newPace(q.gathered)
 	q.life.Go(q.run)
 	return q
 }
@@ -129,7 +130,7 @@ func (q *intake) gathered() int {
 
 // run sends entries, each when its time has come (see pace).
 func (q *intake) run() {
-	for q.pace.next(q.life.ctx, q.gathered, q.more) {
+	for q.pace.next(q.life.ctx, q.more) {
 		full, operations := q.fill()
 		back := q.pace.leaves(operations)
 		if !q.life.Go(func() {

@@ -23,27 +23,27 @@ const (
 // pace says when operations that gather are sent on together. A load costs its way - messages, syncs, threads woken in three
 // processes - whatever it holds, so that few large ones are far cheaper than many small ones; but nobody should wait in vain. Most who
 // write wait for the answer and write again soon after it, so what came back together is about to gather again: the next load
-// waits until as many are there as the last one held, for half the time that one travelled at most. One that stands alone, or
+// waits until as many have come as the last one held, for the time that one travelled at most. One that stands alone, or
 // comes after a pause, goes at once. (Group commit, with the size of the group learned from the one before.)
 type pace struct {
-	back chan struct{} // a token when a load has come back
+	gathered func() int    // how many operations there are now; not called with mu held
+	back     chan struct{} // a token when a load has come back
 
 	mu       sync.Mutex    // guards what follows
 	away     []time.Time   // when each load that travels left, the oldest first
-	expected int           // operations in the load that came back last
+	expected int           // operations in the load that came back last, and those that had gathered by then
 	travel   time.Duration // how long that one travelled
 	patience time.Time     // until then as many are waited for
 }
 
-func newPace() *pace { return &pace{back: make(chan struct{}, 1)} }
+func newPace(gathered func() int) *pace { return &pace{gathered: gathered, back: make(chan struct{}, 1)} }
 
-// next returns true when what has gathered should go, false when ctx is over. gathered tells how many operations there are, and more has
-// a token when they may have become more.
-func (p *pace) next(ctx context.Context, gathered func() int, more <-chan struct{}) bool {
+// next returns true when what has gathered should go, false when ctx is over. more has a token when it may have become more.
+func (p *pace) next(ctx context.Context, more <-chan struct{}) bool {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		wait := p.wait(gathered(), time.Now())
+		wait := p.wait(p.gathered(), time.Now())
 		if wait == 0 {
 			return true
 		}
@@ -84,6 +84,7 @@ func (p *pace) leaves(n int) (back func()) {
 	at := time.Now()
 	p.away = append(p.away, at)
 	return func() {
+		there := p.gathered()
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		now := time.Now()
@@ -93,8 +94,8 @@ func (p *pace) leaves(n int) (back func()) {
 				break
 			}
 		}
-		p.expected, p.travel = n, now.Sub(at)
-		p.patience = now.Add(min(p.travel/2, patienceMost))
+		p.expected, p.travel = n+there, now.Sub(at)
+		p.patience = now.Add(min(p.travel, patienceMost))
 		select {
 		case p.back <- struct{}{}:
 		default:

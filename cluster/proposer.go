@@ -98,8 +98,9 @@ func newProposer(origin *boots, timeout time.Duration, submit submitter,
 ) *proposer {
 	p := &proposer{
 		boots: origin, timeout: timeout, submit: submit, leader: leader, applied: applied, log: log,
-		next: 1, kick: make(chan struct{}, 1), pace: newPace(), life: newLifetime(),
+		next: 1, kick: make(chan struct{}, 1), life: newLifetime(),
 	}
+	p.pace = newPace(p.queued)
 	p.life.Go(p.run)
 	return p
 }
@@ -160,7 +161,7 @@ func (p *proposer) enqueue(ctx context.Context, commands []command.Command) ([]*
 
 // run sends batches, each when its time has come (see pace).
 func (p *proposer) run() {
-	for p.pace.next(p.life.ctx, p.queued, p.kick) {
+	for p.pace.next(p.life.ctx, p.kick) {
 		batch := p.fill()
 		back := p.pace.leaves(len(batch))
 		started := p.life.Go(func() {

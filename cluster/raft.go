@@ -65,10 +65,11 @@ func startRaft(c Config, gc groupConfig, trans raft.Transport) (_ *answeringRaft
 			err = fmt.Errorf("raft cannot start on the log in %s: %w; if it is damaged, %s", groupDir(c.DataDir, gc.id), err, wayOut)
 		}
 	}()
-	r, err := raft.NewRaft(conf, s.fsm, s.entries, s.votes, s.snapshots, trans)
+	r, err := raft.NewRaft(conf, behind{s.fsm, s.entries}, s.entries, s.votes, s.snapshots, trans)
 	if err != nil {
 		return nil, err
 	}
+	s.entries.follow(r)
 	if err := standIfAlone(r, gc.self); err != nil {
 		return nil, errors.Join(err, r.Shutdown().Error())
 	}

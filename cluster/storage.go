@@ -96,8 +96,8 @@ type storage struct {
 	fsm       *fsm.FSM
 	snapshots *fsm.Snapshots
 	log       Log
-	entries   gapless // what raft reads and writes; above log
-	votes     *votes  // likewise
+	entries   *ahead // what raft reads and writes; above log
+	votes     *votes // likewise
 }
 
 // groupDir is where a group keeps its files.
@@ -138,7 +138,7 @@ func openStorage(c Config, group uint32, cluster clusterRecord) (_ *storage, err
 	}
 	s.snapshots = s.fsm.Snapshots()
 	s.votes = &votes{Log: s.log}
-	s.entries = gapless{LogCache: cache, snapshot: s.snapshots.Anchor}
+	s.entries = newAhead(gapless{LogCache: cache, snapshot: s.snapshots.Anchor})
 	return s, s.check()
 }
 
@@ -188,6 +188,9 @@ func (s *storage) position() store.Position { return s.fsm.Store().Position() }
 // close closes what is open; the state machine last, as redirects read it until the end.
 func (s *storage) close() error {
 	var errs []error
+	if s.entries != nil {
+		s.entries.close()
+	}
 	if s.log != nil {
 		errs = append(errs, s.log.Close())
 	}

@@ -67,12 +67,15 @@ func (l *memoryLog) hang() (release func()) {
 // write does what every write of the log does.
 func (l *memoryLog) write(do func() error) error {
 	l.mu.Lock()
-	hanging, failing, fatal := l.hanging, l.failing, l.fatal
+	hanging := l.hanging
 	l.since = time.Now()
 	l.mu.Unlock()
 	if hanging != nil {
 		<-hanging
 	}
+	l.mu.Lock()
+	failing, fatal := l.failing, l.fatal // a disk that hung may have failed meanwhile
+	l.mu.Unlock()
 	defer func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sync"
 	"time"
 
@@ -33,6 +34,9 @@ type RaftConfig struct {
 	// Stalled reports why this node must not look like a leader: a log write or an apply that is older than 5 s. It is
 	// asked before every message, from many goroutines, and must not block. Nil is never.
 	Stalled func() error
+	// Synced is the index up to which this node holds on its disk what its raft believes it holds: followers are told of nothing above
+	// it that it is committed. It is asked before every message, and must not block. Nil is all.
+	Synced func() uint64
 	// Timeout bounds one RPC; 0 is RPCTimeout.
 	Timeout time.Duration
 	// Now is the clock of LeaderCommit; nil is time.Now.
@@ -46,6 +50,7 @@ type RaftConfig struct {
 //   - Heartbeats take no fast path beside raft's main loop (see SetHeartbeatHandler).
 //   - A node whose disk or state machine stalls sends nothing that would keep it leader: raft#503, replication's own empty
 //     messages refresh followers for ever while nothing can be written.
+//   - A leader whose own disk has not got an entry yet tells nobody that it is committed (RaftConfig.Synced).
 //   - Nothing is pipelined: raft#612, a pipeline can wedge a follower.
 //   - What is left of a term that this node has left says and hears nothing (see terms).
 //   - It remembers which messages were acknowledged (Acks), since raft's VerifyLeader counts acknowledgements of messages
@@ -59,6 +64,7 @@ type Raft struct {
 
 	stream  *Stream
 	stalled func() error
+	synced  func() uint64
 	acks    *Acks
 	terms   terms
 	commits *commits
@@ -89,6 +95,9 @@ func NewRaft(c RaftConfig) *Raft {
 	if c.Stalled == nil {
 		c.Stalled = func() error { return nil }
 	}
+	if c.Synced == nil {
+		c.Synced = func() uint64 { return math.MaxUint64 }
+	}
 	network := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream:          c.Stream,
 		MaxPool:         MaxPool,
@@ -101,6 +110,7 @@ func NewRaft(c RaftConfig) *Raft {
 		NetworkTransport: network,
 		stream:           c.Stream,
 		stalled:          c.Stalled,
+		synced:           c.Synced,
 		acks:             newAcks(),
 		inbound:          newInbound(network.Consumer(), c.Now),
 		ending:           make(chan struct{}),
@@ -140,6 +150,7 @@ func (t *Raft) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *
 	if err := t.terms.enter(args.Term); err != nil {
 		return err
 	}
+	args.LeaderCommitIndex = min(args.LeaderCommitIndex, t.synced())
 	sent := t.acks.sending()
 	if !isHeartbeat(args) {
 		t.commits.begins(id)

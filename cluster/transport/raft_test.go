@@ -388,3 +388,23 @@ func TestCloseEndsRPCsInFlightOnBothSidesAtOnce(t *testing.T) {
 		d.close(t)
 	})
 }
+
+func TestNothingThatThisNodeMayLoseIsToldCommitted(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		told := make(chan uint64, 1)
+		d := newDuo(t, func(rpc raft.RPC) {
+			told <- rpc.Command.(*raft.AppendEntriesRequest).LeaderCommitIndex
+			rpc.Respond(&raft.AppendEntriesResponse{Term: 5, Success: true}, nil)
+		})
+		defer d.close(t)
+		for _, c := range []struct{ synced, commit, want uint64 }{{7, 9, 7}, {9, 9, 9}, {12, 9, 9}, {0, 9, 0}} {
+			d.leader.synced = func() uint64 { return c.synced }
+			if _, err := d.append(entries(5, c.commit)); err != nil {
+				t.Fatal(err)
+			}
+			if got := <-told; got != c.want {
+				t.Errorf("with entry %d committed and %d on the disk: told %d, want %d", c.commit, c.synced, got, c.want)
+			}
+		}
+	})
+}
