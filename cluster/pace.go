@@ -11,7 +11,7 @@ const (
 	travelling = 2
 	// enough operations go even while others travel: a load so large costs little more for each of them if it is larger still, and
 	// the way is better used by two.
-	enough = 128
+	enough = 512
 	// patienceMost bounds how long a load waits for what is expected, however long the one before it travelled.
 	patienceMost = 5 * time.Millisecond
 	// A load that travels for four times as long as the one before no longer holds back the next, nor before overdueLeast, and surely
