@@ -36,7 +36,9 @@ type pace struct {
 	patience time.Time     // until then as many are waited for
 }
 
-func newPace(gathered func() int) *pace { return &pace{gathered: gathered, back: make(chan struct{}, 1)} }
+func newPace(gathered func() int) *pace {
+	return &pace{gathered: gathered, back: make(chan struct{}, 1)}
+}
 
 // next returns true when what has gathered should go, false when ctx is over. more has a token when it may have become more.
 func (p *pace) next(ctx context.Context, more <-chan struct{}) bool {
