@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"math"
+	"runtime"
 	"sync"
 
 	"github.com/hashicorp/raft"
@@ -136,19 +137,47 @@ func (a *ahead) await(index uint64) error {
 	return nil
 }
 
-// flush waits until nothing is on its way.
-func (a *ahead) flush() error { return a.await(math.MaxUint64) }
+// flush waits until all that is on its way now is on the disk, not for what comes meanwhile: under load something always is.
+func (a *ahead) flush() error { return a.await(a.last()) }
 
-// GetLog gives an entry. Only a leader is given one that is on its way, to send it.
+// last is the index of the last entry on its way; 0 when nothing is.
+func (a *ahead) last() uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if n := len(a.pending); n > 0 {
+		return a.pending[n-1].Index
+	}
+	return 0
+}
+
+// GetLog gives an entry. Only a leader is given one that is on its way, to send it. Another waits for it, and raft's goroutine ends
+// where it never comes: it would panic upon an error. The log's Fatal has told raft to stop by then.
 func (a *ahead) GetLog(index uint64, entry *raft.Log) error {
 	if a.leads() {
 		if a.under(index, entry) {
 			return nil
 		}
-	} else if err := a.flush(); err != nil {
-		return err
+	} else if err := a.await(index); err != nil {
+		runtime.Goexit()
 	}
 	return a.gapless.GetLog(index, entry)
+}
+
+// term is the term of an entry, on its way or not. It does not wait.
+func (a *ahead) term(index uint64) (uint64, error) {
+	var entry raft.Log
+	if a.under(index, &entry) {
+		return entry.Term, nil
+	}
+	err := a.gapless.GetLog(index, &entry)
+	return entry.Term, err
+}
+
+// failure is why nothing is written any more; nil while it is.
+func (a *ahead) failure() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.failed
 }
 
 // under gives an entry that is on its way.

@@ -136,12 +136,51 @@ func TestALeaderSendsWhatItsDiskHasNot(t *testing.T) {
 		if got := a.synced(); got != 0 {
 			t.Errorf("nothing is on the disk: synced to %d", got)
 		}
+		a.leading = func() bool { return false }
+		if term, err := a.term(3); term != 1 || err != nil {
+			t.Errorf("its term, for one who does not wait: %d, %v", term, err)
+		}
 		release()
 		if err := a.await(3); err != nil || a.synced() != math.MaxUint64 {
 			t.Errorf("all is on the disk: %v, synced to %d", err, a.synced())
 		}
 		a.close()
 	})
+}
+
+// Under load there is always something on its way: compaction would wait for ever.
+func TestNobodyWaitsForWhatComesMeanwhile(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		cache, err := raft.NewLogCache(16, slowLog{newMemoryLog()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := newAhead(gapless{LogCache: cache, snapshot: func() (uint64, uint64) { return 0, 0 }})
+		a.leading = func() bool { return true }
+		began := time.Now()
+		looked := make(chan uint64, 1)
+		for i := uint64(1); time.Since(began) < time.Second; i++ {
+			if err := a.StoreLogs(commandEntries(i, 1)); err != nil {
+				t.Fatal(err)
+			}
+			if i == 3 {
+				go func() { last, _ := a.LastIndex(); looked <- last }()
+			}
+			time.Sleep(2 * time.Millisecond) // faster than the disk
+		}
+		if len(looked) == 0 {
+			t.Error("the last index was not told within a second of writing")
+		}
+		a.close()
+	})
+}
+
+// slowLog is a log whose disk takes its time.
+type slowLog struct{ *memoryLog }
+
+func (l slowLog) StoreLogs(entries []*raft.Log) error {
+	time.Sleep(5 * time.Millisecond)
+	return l.memoryLog.StoreLogs(entries)
 }
 
 func TestAFailedWriteIsForGood(t *testing.T) {
@@ -165,6 +204,9 @@ func TestAFailedWriteIsForGood(t *testing.T) {
 		}
 		if got := a.synced(); got != 0 {
 			t.Errorf("nothing is on the disk: synced to %d", got)
+		}
+		if _, err := (behind{new(fsm.FSM), a}).Snapshot(); !errors.Is(err, errNotSynced) {
+			t.Errorf("a snapshot is taken above what the state holds: %v", err)
 		}
 		for _, answer := range (behind{new(fsm.FSM), a}).ApplyBatch(commandEntries(1, 1)) {
 			if err, ok := answer.(error); !ok || !errors.Is(err, errNotSynced) {
@@ -202,7 +244,7 @@ func TestNothingIsAppliedAnywhereBeforeTheLeadersDiskHasIt(t *testing.T) {
 	inVirtualTime(t, 3, func(v *virtualCluster) {
 		v.founded()
 		leader := v.leader()
-		v.create(leader, 3)
+		made := v.create(leader, 3)
 		v.agreed()
 		release, index, answer := v.stuckCreate(leader)
 		time.Sleep(500 * time.Millisecond) // raft repeats the commit meanwhile
@@ -214,6 +256,7 @@ func TestNothingIsAppliedAnywhereBeforeTheLeadersDiskHasIt(t *testing.T) {
 		if len(answer) > 0 {
 			t.Errorf("the write was answered: %v", <-answer)
 		}
+		v.sees(v.nodes, made)
 		release()
 		if err := <-answer; err != nil {
 			t.Error(err)

@@ -37,3 +37,11 @@ func (b behind) ApplyBatch(entries []*raft.Log) []any {
 	}
 	return b.FSM.ApplyBatch(entries)
 }
+
+// Snapshot is refused where the log failed: raft counts the entries that were answered with an error among those that it holds.
+func (b behind) Snapshot() (raft.FSMSnapshot, error) {
+	if err := b.log.failure(); err != nil {
+		return nil, fmt.Errorf("%w: %w", errNotSynced, err)
+	}
+	return b.FSM.Snapshot()
+}

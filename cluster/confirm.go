@@ -15,6 +15,7 @@ import (
 type confirmer struct {
 	self       member.ID
 	raft       *raft.Raft
+	synced     func() uint64 // see ahead
 	acks       *transport.Acks
 	leadership *leadership
 }
@@ -30,7 +31,8 @@ func (c *confirmer) confirm(ctx context.Context) (uint64, error) {
 	// The index after the clock: everything acknowledged before the call was committed by now, in this term or, as this leader has applied
 	// an entry of its own, in an earlier one. What is committed later cannot have been acknowledged before.
 	began := c.acks.Now()
-	index := c.raft.CommitIndex()
+	// Nor has what is not on this disk yet; to wait for it would have reads fail while a disk hangs.
+	index := min(c.raft.CommitIndex(), c.synced())
 	// Its verdict is not trusted; the call makes raft send a heartbeat to everyone now instead of at the next beat.
 	c.raft.VerifyLeader()
 	for {

@@ -109,7 +109,9 @@ func (g *Group) wire(c Config, gc groupConfig) {
 	log := c.Environment.Logger
 	g.boots = newBoots(gc.boot, gc.self, g.fsm.Store().Boot, gc.laterBoot, log)
 	g.proposer = newProposer(g.boots, c.Tuning.Propose, g.submitTo(gc.others), g.leader.current, g.fsm.WaitApplied, log)
-	confirm := &confirmer{self: gc.self, raft: g.raft.Raft, acks: g.trans.Acks(), leadership: g.leadership}
+	confirm := &confirmer{
+		self: gc.self, raft: g.raft.Raft, synced: gc.store.entries.synced, acks: g.trans.Acks(), leadership: g.leadership,
+	}
 	g.confirms = newRounds(c.Tuning.Read, confirm.confirm)
 	g.reads = &reads{
 		local:   g.fsm.Store(),

@@ -23,8 +23,8 @@ const (
 // pace says when operations that gather are sent on together. A load costs its way - messages, syncs, threads woken in three
 // processes - whatever it holds, so that few large ones are far cheaper than many small ones; but nobody should wait in vain. Most who
 // write wait for the answer and write again soon after it, so what came back together is about to gather again: the next load
-// waits until as many have come as the last one held, for the time that one travelled at most. One that stands alone, or
-// comes after a pause, goes at once. (Group commit, with the size of the group learned from the one before.)
+// waits until as many have come as the last one held, for the time that one travelled at most. An operation whose
+// sender was the only one last time, or that comes after a pause, goes at once. (Group commit, with the size of the group learned from the one before.)
 type pace struct {
 	gathered func() int    // how many operations there are now; not called with mu held
 	back     chan struct{} // a token when a load has come back

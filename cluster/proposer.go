@@ -163,6 +163,9 @@ func (p *proposer) enqueue(ctx context.Context, commands []command.Command) ([]*
 func (p *proposer) run() {
 	for p.pace.next(p.life.ctx, p.kick) {
 		batch := p.fill()
+		if batch == nil {
+			continue // closed meanwhile
+		}
 		back := p.pace.leaves(len(batch))
 		started := p.life.Go(func() {
 			defer back()

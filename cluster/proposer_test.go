@@ -412,3 +412,29 @@ func firstBoot() *boots {
 	never := func(uint64) (uint64, error) { return 0, errors.New("nothing asks for a later boot") }
 	return newBoots(1, "n-000000", none, never, slog.New(slog.DiscardHandler))
 }
+
+// Closing can take the queue away between the moment in which a batch is due and the one in which it is taken.
+func TestABatchThatClosingTookAwayIsNotSent(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		l := newLeaderDouble(func(_ int, b command.Batch) (uint64, []command.Result, error) { return 1, done(b), nil })
+		p := &proposer{
+			boots: firstBoot(), timeout: 5 * time.Second, submit: l.submit, leader: l.current, applied: appliedAtOnce,
+			log: slog.New(slog.DiscardHandler), next: 1, kick: make(chan struct{}, 1), life: newLifetime(),
+		}
+		p.pace = newPace(func() int {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			n := len(p.queue)
+			p.queue = nil
+			return n
+		})
+		p.life.Go(p.run)
+		if results, err := p.propose(t.Context(), creates(1)); err != nil || !errors.Is(results[0].Err, link.ErrNoLeader) {
+			t.Error(results, err)
+		}
+		if len(l.batches) != 0 {
+			t.Errorf("%d batches were sent", len(l.batches))
+		}
+		p.close()
+	})
+}

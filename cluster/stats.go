@@ -90,9 +90,8 @@ func role(s raft.RaftState) string {
 // lastTerm is the term of the entry at index, which autopilot compares with its own to tell who follows the same history. A log that was compacted up to a snapshot has no such entry; the term is then
 // that of the snapshot.
 func (g *Group) lastTerm(index uint64) uint64 {
-	var entry raft.Log
-	if err := g.store.entries.GetLog(index, &entry); err == nil {
-		return entry.Term
+	if term, err := g.store.entries.term(index); err == nil {
+		return term
 	}
 	if metas, err := g.store.snapshots.List(); err == nil && len(metas) > 0 && metas[0].Index == index {
 		return metas[0].Term

@@ -31,7 +31,8 @@ type memoryLog struct {
 	mu      sync.Mutex
 	failing error         // guarded by mu: what the next writes answer
 	hanging chan struct{} // guarded by mu: writes wait until it is closed; nil when they do not
-	since   time.Time     // guarded by mu: when the oldest write under way began
+	writing int           // guarded by mu: how many writes are under way
+	since   time.Time     // guarded by mu: since when some are
 }
 
 func newMemoryLog() *memoryLog { return &memoryLog{InmemStore: raft.NewInmemStore()} }
@@ -68,7 +69,9 @@ func (l *memoryLog) hang() (release func()) {
 func (l *memoryLog) write(do func() error) error {
 	l.mu.Lock()
 	hanging := l.hanging
-	l.since = time.Now()
+	if l.writing++; l.writing == 1 {
+		l.since = time.Now()
+	}
 	l.mu.Unlock()
 	if hanging != nil {
 		<-hanging
@@ -79,7 +82,9 @@ func (l *memoryLog) write(do func() error) error {
 	defer func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.since = time.Time{}
+		if l.writing--; l.writing == 0 {
+			l.since = time.Time{}
+		}
 	}()
 	if failing != nil {
 		fatal(failing)
