@@ -98,7 +98,7 @@ func TestALookupWhileItsLinkIsAppliedIsNeverProvenAbsent(t *testing.T) {
 	}, func(s *stage) {
 		leader, others := s.leader()
 		late := others[0]
-		for round := range 12 {
+		for round := range 40 {
 			late.host.Pause()
 			var codes []string
 			for i := range 4 {

@@ -161,8 +161,10 @@ func losePowerAtRestore(t *testing.T, steps int) (reached bool) {
 
 // The power goes when the snapshot is there and its restore has not begun: raft counts from the snapshot on then.
 func TestPowerLossBeforeARestoreLosesNothing(t *testing.T) {
-	if !losePowerAtRestore(t, 0) {
-		t.Fatal("nothing was restored")
+	for range 4 { // what a crash leaves is a matter of chance, and one in forty leaves a state that any rule restores
+		if !losePowerAtRestore(t, 0) {
+			t.Fatal("nothing was restored")
+		}
 	}
 }
 
