@@ -43,7 +43,8 @@ func openPlane(n *Node) (_ *plane, err error) {
 		return nil, err
 	}
 	p.dialer = &transport.Dialer{
-		Authority: authority, Resolver: addressBook{p.gossip}, Changed: p.gossip.Changed, DialContext: c.Network.Dial, Logger: n.log(),
+		Authority: authority, Resolver: addressBook{p.gossip}, Changed: p.gossip.Changed, Missed: p.gossip.Seek,
+		DialContext: c.Network.Dial, Logger: n.log(),
 	}
 	if p.client, err = peer.NewClient(peer.ClientConfig{Dial: p.dialer.DialRPC, ClusterID: n.clusterID, Codes: wireErrors()}); err != nil {
 		return nil, err

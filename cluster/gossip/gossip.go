@@ -30,6 +30,7 @@ type Gossip struct {
 	meta      *metaDelegate
 	engine    *memberlist.Memberlist
 	joiner    *joiner
+	seeker    *seeker
 	addr      string // as the others see it
 	conflict  chan error
 	strangers chan member.Member
@@ -84,8 +85,13 @@ func Open(ctx context.Context, c Config) (*Gossip, error) {
 		seeds: seeds, known: peers, table: g.table, resolver: c.Resolver, random: c.Random,
 		tuning: c.Tuning, log: quiet, metrics: metrics, now: c.Now, join: g.engine.Join, own: g.addr,
 	}
+	g.seeker = newSeeker(g.table, c.Random, c.Tuning.RetryMax, g.engine.Join)
+	greeter := &greeter{table: g.table, pause: c.Tuning.RetryMax, join: g.engine.Join}
 	twins := &twinWatch{table: g.table, conflict: conflicts, tuning: c.Tuning, now: c.Now, ping: g.engine.Ping}
+	g.work.Go(func() { peers.run(running, g.table, quiet) })
 	g.work.Go(func() { g.joiner.run(running) })
+	g.work.Go(func() { g.seeker.run(running) })
+	g.work.Go(func() { greeter.run(running) })
 	g.work.Go(func() { twins.run(running) })
 	return g, nil
 }
@@ -132,6 +138,11 @@ func (g *Gossip) Changes() <-chan struct{} { return g.table.watch() }
 // Changed returns a channel that is closed at the next change of Members. Take it
 // first, then read Members: in this order nothing is missed.
 func (g *Gossip) Changed() <-chan struct{} { return g.table.next() }
+
+// Seek tells that a node could not be reached where it is believed to be, or
+// that nothing is known of it. The others are asked for it in the background,
+// every two seconds (Tuning.RetryMax) at most. It does not wait.
+func (g *Gossip) Seek(id member.ID) { g.seeker.seek(id) }
 
 // Twins lists the boots of this node's id that gossip believes alive, this one
 // included, if there are others. After a restart the last boot is among them
@@ -215,7 +226,6 @@ func (g *Gossip) Close() error {
 	g.cancel()
 	err := g.engine.Shutdown()
 	g.work.Wait()
-	g.joiner.keepKnown()
 	if err != nil {
 		return fmt.Errorf("stop gossip: %w", err)
 	}

@@ -107,7 +107,7 @@ func (j *joiner) run(ctx context.Context) {
 }
 
 // pause waits for the time given, or until this node has become alone. It
-// returns false when ctx has ended. Meanwhile it keeps the known peers.
+// returns false when ctx has ended.
 func (j *joiner) pause(ctx context.Context, changes <-chan struct{}, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -119,18 +119,11 @@ func (j *joiner) pause(ctx context.Context, changes <-chan struct{}, d time.Dura
 		case <-timer.C:
 			return true
 		case <-changes:
-			j.keepKnown()
 			if !alone && j.alone() {
 				return true
 			}
 			alone = j.alone()
 		}
-	}
-}
-
-func (j *joiner) keepKnown() {
-	if err := j.known.update(j.table.self.ID, j.table.members()); err != nil {
-		j.log.Warn("could not keep the addresses of the other nodes for the next start", "error", err)
 	}
 }
 

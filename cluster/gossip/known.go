@@ -1,9 +1,11 @@
 package gossip
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"tinyurl/cluster/member"
@@ -22,10 +24,12 @@ type Keeper interface {
 }
 
 // known keeps where peers were last seen. It is a hint: a lost or damaged file
-// costs a look at the seeds and no more. Used by the joiner's goroutine alone.
+// costs a look at the seeds and no more. Safe for concurrent use.
 type known struct {
 	keeper Keeper // nil: nothing is kept
-	saved  []knownPeer
+
+	mu    sync.Mutex  // held while the file is written
+	saved []knownPeer // guarded by mu
 }
 
 // knownPeer is one line of the file.
@@ -53,8 +57,30 @@ func loadKnown(keeper Keeper) (*known, error) {
 	return k, nil
 }
 
+// run keeps what the table says of the other nodes until ctx ends.
+func (k *known) run(ctx context.Context, t *table, log *quietLogger) {
+	changes := t.watch()
+	for {
+		k.keep(t, log)
+		select {
+		case <-ctx.Done():
+			k.keep(t, log) // the last change may have come together with the end
+			return
+		case <-changes:
+		}
+	}
+}
+
+func (k *known) keep(t *table, log *quietLogger) {
+	if err := k.update(t.self.ID, t.members()); err != nil {
+		log.Warn("could not keep the addresses of the other nodes for the next start", "error", err)
+	}
+}
+
 // addrs lists where to look for peers.
 func (k *known) addrs() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	var list []string
 	for _, p := range k.saved {
 		list = append(list, p.Addr)
@@ -68,6 +94,8 @@ func (k *known) update(self member.ID, members []member.Member) error {
 	if k.keeper == nil {
 		return nil
 	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	var next []knownPeer
 	mentioned := make(map[member.ID]bool)
 	for _, m := range members {
@@ -91,7 +119,7 @@ func (k *known) update(self member.ID, members []member.Member) error {
 	return k.save()
 }
 
-// save replaces the file in one step.
+// save replaces the file in one step. Called with mu held.
 func (k *known) save() error {
 	b, err := json.MarshalIndent(k.saved, "", " ")
 	if err != nil {

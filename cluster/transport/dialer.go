@@ -36,6 +36,8 @@ type Dialer struct {
 	Resolver  Resolver
 	// Changed is closed at the next change of what Resolver knows; nil is never told of any.
 	Changed func() <-chan struct{}
+	// Missed hears of every node that was not reached, unless the caller gave up; it must not wait. Nil is silence.
+	Missed func(id member.ID)
 	// DialContext opens the connection below TLS; nil is a net.Dialer.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Timeout bounds dial and handshake together; 0 is ConnectTimeout.
@@ -98,6 +100,7 @@ func (d *Dialer) Dial(ctx context.Context, to member.ID, protocol string) (*Conn
 	for {
 		addr, err := d.Resolver.Resolve(to)
 		if err != nil {
+			d.miss(ctx, to)
 			return nil, fmt.Errorf("%w: %s: %w", ErrUnresolved, to, err)
 		}
 		there, end := d.whileAt(ctx, to, addr)
@@ -108,8 +111,15 @@ func (d *Dialer) Dial(ctx context.Context, to member.ID, protocol string) (*Conn
 			return conn, nil
 		}
 		if !errors.Is(context.Cause(there), errMoved) || ctx.Err() != nil {
+			d.miss(ctx, to)
 			return nil, d.explain(err, to, addr)
 		}
+	}
+}
+
+func (d *Dialer) miss(ctx context.Context, to member.ID) {
+	if d.Missed != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		d.Missed(to)
 	}
 }
 

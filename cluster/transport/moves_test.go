@@ -3,12 +3,14 @@ package transport
 import (
 	"context"
 	"net"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/raft"
 
+	"tinyurl/cluster/member"
 	"tinyurl/test/bubble"
 )
 
@@ -32,6 +34,39 @@ func TestADialFollowsANodeThatMoves(t *testing.T) {
 		}
 		exchange(t, c, "here")
 		_, _ = sa.Close(), sb.Close()
+		a.close(t)
+		b.close(t)
+	})
+}
+
+func TestWhoIsNotReachedIsMissed(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		a, b := w.start(idA, nil), w.start(idB, nil)
+		var missed []member.ID
+		a.dialer.Missed = func(id member.ID) { missed = append(missed, id) }
+		expect := func(when string, ctx context.Context, to member.ID, want ...member.ID) {
+			t.Helper()
+			missed = nil
+			c, err := a.dialer.Dial(ctx, to, ProtocolRPC)
+			if err == nil {
+				_ = c.Close()
+			}
+			if !slices.Equal(missed, want) {
+				t.Errorf("%s (%v): %v are missed, want %v", when, err, missed, want)
+			}
+		}
+		ctx := t.Context()
+		expect("reached", ctx, idB)
+		expect("of whom nothing is known", ctx, idC, idC)
+		w.move(idC, b.addr)
+		expect("where another one lives", ctx, idC, idC)
+		w.net.Part(a.addr, oldPlace)
+		w.move(idC, oldPlace)
+		expect("where nobody answers", ctx, idC, idC)
+		gone, cancel := context.WithCancel(ctx)
+		time.AfterFunc(time.Second, cancel)
+		expect("given up by the caller", gone, idC)
 		a.close(t)
 		b.close(t)
 	})
