@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"net"
 	"testing"
 	"time"
 )
@@ -44,4 +45,53 @@ func (m *machine) move() {
 	m.crash(m.disk.Kill())
 	m.host.Move()
 	m.open()
+}
+
+// All have moved since they were founded, so the seeds lead nowhere. Two are killed and come back at each other's addresses: the third
+// looks for each of them where the other is, and neither is told by anybody where the third is.
+func TestNodesThatSwapAddressesFindTheThirdSoon(t *testing.T) {
+	for later := time.Duration(0); later < 4*time.Second; later += 500 * time.Millisecond {
+		t.Run(later.String(), func(t *testing.T) {
+			play(t, 3, nil, func(s *stage) {
+				for _, m := range s.machines {
+					m.move()
+					s.writable(s.machines...)
+				}
+				time.Sleep(later)
+				leader, others := s.leader()
+				s.create(leader, "", "https://example.org/before")
+				one, two := others[0], others[1]
+				for _, m := range others {
+					m.crash(m.disk.Kill())
+					m.forgetPeers()
+				}
+				old, its := one.host.Addr(gossipPort), two.host.Addr(gossipPort)
+				one.host.Move() // out of the way
+				two.moveTo(old)
+				one.moveTo(its)
+				s.healAll()
+			})
+		})
+	}
+}
+
+// moveTo gives the machine of a node that is down the address that a gossip address names, and starts the node there.
+func (m *machine) moveTo(addr string) {
+	m.stage.t.Helper()
+	host, _, err := net.SplitHostPort(addr)
+	if err == nil {
+		err = m.host.MoveTo(host)
+	}
+	if err != nil {
+		m.stage.t.Fatal(err)
+	}
+	m.open()
+}
+
+// forgetPeers takes away where a node that is down last saw the others, as if it had been killed before it noted that.
+func (m *machine) forgetPeers() {
+	m.stage.t.Helper()
+	if err := m.disk.FS().Remove("/data/peers.json"); err != nil {
+		m.stage.t.Fatal(err)
+	}
 }

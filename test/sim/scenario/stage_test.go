@@ -37,6 +37,7 @@ type stage struct {
 	start    time.Time
 	tune     func(*cluster.Config)
 	machines []*machine
+	seeds    []string // where the machines were when the cluster was founded
 	behind   []string // what did not catch up after the healing
 
 	mu   sync.Mutex
@@ -69,6 +70,7 @@ func play(t *testing.T, machines int, tune func(*cluster.Config), scenario func(
 		for i := range machines {
 			name := fmt.Sprintf("n%d", i+1)
 			s.machines = append(s.machines, &machine{stage: s, name: name, host: s.net.Host(name), disk: disk.New()})
+			s.seeds = append(s.seeds, s.machines[i].host.Addr(gossipPort))
 			names = append(names, name)
 		}
 		s.recorder.Change(func(r *history.Run) { r.Ring, r.Name, r.Nodes = "sim", t.Name(), names })
@@ -124,18 +126,12 @@ func (m *machine) tryOpen() error {
 	if err != nil {
 		return err
 	}
-	var seeds []string
-	for _, other := range s.machines {
-		if other != m {
-			seeds = append(seeds, other.host.Addr(gossipPort))
-		}
-	}
 	fs := m.disk.FS()
 	if m.files != nil {
 		fs = m.files(fs)
 	}
 	c := cluster.Config{
-		Name: m.name, DataDir: "/data", Secret: s.secret, Join: seeds, BootstrapExpect: len(s.machines), CacheBytes: 1 << 20,
+		Name: m.name, DataDir: "/data", Secret: s.secret, Join: s.seeds, BootstrapExpect: len(s.machines), CacheBytes: 1 << 20,
 		Network: cluster.Network{
 			Listener: listener, Advertise: m.host.Addr(clusterPort), Dial: m.host.Dialer(),
 			GossipTransport: m.host.Gossip(gossipPort), GossipAdvertise: m.host.Addr(gossipPort),
