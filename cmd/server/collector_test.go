@@ -1,0 +1,55 @@
+package server
+
+import (
+	"runtime"
+	"runtime/debug"
+	"testing"
+)
+
+func TestTheHeapGrowsByItsRoomWhateverLives(t *testing.T) {
+	for _, c := range []struct {
+		living uint64
+		want   int
+	}{
+		{0, 400}, {1 << 20, 400}, {24 << 20, 400}, {48 << 20, 200}, {96 << 20, 100}, {192 << 20, 50}, {10 << 30, 50},
+	} {
+		if got := gcPercent(c.living); got != c.want {
+			t.Errorf("%d MiB live: %d %%, want %d", c.living>>20, got, c.want)
+		}
+	}
+}
+
+func TestSmallChangesAreLeftOut(t *testing.T) {
+	var set []int
+	c := &collector{set: func(percent int) { set = append(set, percent) }, percent: 100}
+	for _, living := range []uint64{96 << 20, 91 << 20, 104 << 20, 64 << 20, 63 << 20, 128 << 20} {
+		c.adjust(living)
+	}
+	if len(set) != 2 || set[0] != 150 || set[1] != 75 {
+		t.Errorf("set %v, want 150 and 75", set)
+	}
+}
+
+// TestEveryCollectionIsHeardOf holds more and then less alive, and collects.
+func TestEveryCollectionIsHeardOf(t *testing.T) {
+	before := debug.SetGCPercent(100)
+	defer debug.SetGCPercent(before)
+	settings := make(chan int, 100)
+	c := startCollector(func(percent int) { settings <- percent })
+	defer c.stop()
+	if first := <-settings; first != maxGCPercent {
+		t.Fatalf("the first setting is %d", first)
+	}
+	large := make([]byte, 4*collectorRoom)
+	runtime.GC()
+	if percent := <-settings; percent != minGCPercent {
+		t.Errorf("with %d MiB alive: %d %%", len(large)>>20, percent)
+	}
+	runtime.KeepAlive(large)
+	large = nil
+	runtime.GC()
+	if percent := <-settings; percent <= minGCPercent {
+		t.Errorf("with little alive: %d %%", percent)
+	}
+	_ = large
+}
