@@ -66,7 +66,7 @@ func TestEveryLifeOfANodeIsVisitedOnce(t *testing.T) {
 	bubble.Test(t, func(t *testing.T) {
 		v := &visits{begin: time.Now()}
 		tab := crowd(2)
-		g := &greeter{table: tab, pause: time.Second, join: v.join}
+		g := &greeter{table: tab, random: func() float64 { return 1 }, pause: time.Second, join: v.join}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); g.run(ctx) }()
@@ -106,7 +106,8 @@ func TestWhoIsSoughtIsAskedForAtABoundedPace(t *testing.T) {
 		v := &visits{begin: time.Now()}
 		v.breaks()
 		var chance atomic.Int64 // in hundredths
-		s := newSeeker(crowd(3), func() float64 { return float64(chance.Load()) / 100 }, 2*time.Second, v.join)
+		tab := crowd(3)
+		s := newSeeker(tab, time.Now, func() float64 { return float64(chance.Load()) / 100 }, 2*time.Second, v.join)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); s.run(ctx) }()
@@ -114,10 +115,13 @@ func TestWhoIsSoughtIsAskedForAtABoundedPace(t *testing.T) {
 			s.seek(testID(1))
 			time.Sleep(100 * time.Millisecond)
 		}
-		_, at := v.taken()
+		to, at := v.taken()
 		want := []time.Duration{0, 0, 2 * time.Second, 2 * time.Second, 4 * time.Second, 4 * time.Second, 6 * time.Second, 6 * time.Second, 8 * time.Second, 8 * time.Second}
 		if !slices.Equal(at, want) {
 			t.Errorf("visits at %v, want %v", at, want)
+		}
+		if one, two := testID(1).Name(), testID(2).Name(); !slices.Equal(to, slices.Concat(slices.Repeat([]string{one}, 5), slices.Repeat([]string{two}, 5))) {
+			t.Errorf("visited %v, want %s, where it should be, as often as another, %s", to, one, two)
 		}
 		time.Sleep(time.Minute)
 		if to, _ := v.taken(); len(to) > 2 {
@@ -129,6 +133,20 @@ func TestWhoIsSoughtIsAskedForAtABoundedPace(t *testing.T) {
 		time.Sleep(time.Minute)
 		if to, _ := v.taken(); !slices.Equal(to, []string{testID(3).Name()}) {
 			t.Errorf("for a node that nothing is known of %v were asked", to)
+		}
+
+		tab.gone(living(1, 1))
+		time.Sleep(time.Minute)
+		s.seek(testID(1))
+		time.Sleep(time.Minute)
+		if to, _ := v.taken(); len(to) != 1 {
+			t.Errorf("for a node that failed a minute ago %v were asked", to)
+		}
+		time.Sleep(lostRecently)
+		s.seek(testID(1))
+		time.Sleep(time.Minute)
+		if to, _ := v.taken(); len(to) != 0 {
+			t.Errorf("for a node that failed long ago %v were asked", to)
 		}
 		cancel()
 		<-done

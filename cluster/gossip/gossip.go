@@ -85,8 +85,8 @@ func Open(ctx context.Context, c Config) (*Gossip, error) {
 		seeds: seeds, known: peers, table: g.table, resolver: c.Resolver, random: c.Random,
 		tuning: c.Tuning, log: quiet, metrics: metrics, now: c.Now, join: g.engine.Join, own: g.addr,
 	}
-	g.seeker = newSeeker(g.table, c.Random, c.Tuning.RetryMax, g.engine.Join)
-	greeter := &greeter{table: g.table, pause: c.Tuning.RetryMax, join: g.engine.Join}
+	g.seeker = newSeeker(g.table, c.Now, c.Random, c.Tuning.RetryMax, g.engine.Join)
+	greeter := &greeter{table: g.table, random: c.Random, pause: c.Tuning.RetryMax, join: g.engine.Join}
 	twins := &twinWatch{table: g.table, conflict: conflicts, tuning: c.Tuning, now: c.Now, ping: g.engine.Ping}
 	g.work.Go(func() { peers.run(running, g.table, quiet) })
 	g.work.Go(func() { g.joiner.run(running) })

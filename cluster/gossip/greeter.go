@@ -20,10 +20,12 @@ const (
 // greeter visits every node once in each of its lives, to exchange all that
 // both know. News travel one way: where nodes changed their addresses while
 // they were down, one that others heard of may itself know none of them, and
-// could not even answer, until memberlist's next exchange by chance.
+// could not even answer, until memberlist's next exchange by chance. Whoever
+// answers at its address counts: if it is another node, the seeker goes on.
 type greeter struct {
-	table *table
-	pause time.Duration // between two tries
+	table  *table
+	random func() float64
+	pause  time.Duration // between two tries, or half of it
 	// join exchanges all that is known with whoever is at an address; it is
 	// memberlist's Join.
 	join func(addrs []string) (int, error)
@@ -64,17 +66,20 @@ func (g *greeter) greet(ctx context.Context, places chan struct{}, m member.Memb
 		case <-ctx.Done():
 			return
 		}
+		// What others were waited for may have taken long.
+		if now, _ := g.table.member(m.ID); ctx.Err() != nil || now.Boot != m.Boot || now.Status != member.Alive {
+			<-places
+			return
+		}
 		_, err := g.join([]string{m.GossipAddr})
 		<-places
 		if err == nil {
 			return
 		}
 		select {
-		case <-time.After(g.pause):
+		// Not all at once, where many have the same to greet.
+		case <-time.After(time.Duration(float64(g.pause) * (0.5 + g.random()/2))):
 		case <-ctx.Done():
-			return
-		}
-		if now, _ := g.table.member(m.ID); now.Boot != m.Boot || now.Status != member.Alive {
 			return
 		}
 	}

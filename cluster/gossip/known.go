@@ -11,8 +11,12 @@ import (
 	"tinyurl/cluster/member"
 )
 
-// maxKnown bounds the addresses kept for the next start.
-const maxKnown = 64
+const (
+	// maxKnown bounds the addresses kept for the next start.
+	maxKnown = 64
+	// keepAgain is the time between two looks whether all that is known was kept.
+	keepAgain = 30 * time.Second
+)
 
 // Keeper keeps one small piece of data from one start to the next: a file in
 // the node's data directory. It must be quick, or gossip closes slowly.
@@ -28,8 +32,9 @@ type Keeper interface {
 type known struct {
 	keeper Keeper // nil: nothing is kept
 
-	mu    sync.Mutex  // held while the file is written
-	saved []knownPeer // guarded by mu
+	mu     sync.Mutex  // held while the file is written
+	peers  []knownPeer // guarded by mu
+	unsure bool        // guarded by mu: the file may not hold peers
 }
 
 // knownPeer is one line of the file.
@@ -47,19 +52,21 @@ func loadKnown(keeper Keeper) (*known, error) {
 	}
 	b, err := keeper.Load()
 	if b != nil && err == nil {
-		err = json.Unmarshal(b, &k.saved)
+		err = json.Unmarshal(b, &k.peers)
 	}
 	if err != nil {
-		k.saved = nil
+		k.peers = nil
 		return k, fmt.Errorf("known peers: %w", err)
 	}
-	k.saved = k.saved[:min(len(k.saved), maxKnown)]
+	k.peers = k.peers[:min(len(k.peers), maxKnown)]
 	return k, nil
 }
 
 // run keeps what the table says of the other nodes until ctx ends.
 func (k *known) run(ctx context.Context, t *table, log *quietLogger) {
 	changes := t.watch()
+	again := time.NewTicker(keepAgain)
+	defer again.Stop()
 	for {
 		k.keep(t, log)
 		select {
@@ -67,6 +74,7 @@ func (k *known) run(ctx context.Context, t *table, log *quietLogger) {
 			k.keep(t, log) // the last change may have come together with the end
 			return
 		case <-changes:
+		case <-again.C: // a disk that was full may have room by now
 		}
 	}
 }
@@ -82,7 +90,7 @@ func (k *known) addrs() []string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var list []string
-	for _, p := range k.saved {
+	for _, p := range k.peers {
 		list = append(list, p.Addr)
 	}
 	return list
@@ -104,7 +112,7 @@ func (k *known) update(self member.ID, members []member.Member) error {
 			next = append(next, knownPeer{ID: m.ID, Addr: m.GossipAddr, Seen: m.Since})
 		}
 	}
-	for _, p := range k.saved {
+	for _, p := range k.peers {
 		if !mentioned[p.ID] {
 			next = append(next, p)
 		}
@@ -112,16 +120,20 @@ func (k *known) update(self member.ID, members []member.Member) error {
 	// The living first would be better still, but the newest are nearly that.
 	slices.SortStableFunc(next, func(a, b knownPeer) int { return b.Seen.Compare(a.Seen) })
 	next = next[:min(len(next), maxKnown)]
-	if slices.EqualFunc(next, k.saved, func(a, b knownPeer) bool { return a.ID == b.ID && a.Addr == b.Addr }) {
+	if !k.unsure && slices.EqualFunc(next, k.peers, func(a, b knownPeer) bool { return a.ID == b.ID && a.Addr == b.Addr }) {
 		return nil
 	}
-	k.saved = next
-	return k.save()
+	k.peers, k.unsure = next, true
+	if err := k.save(); err != nil {
+		return err
+	}
+	k.unsure = false
+	return nil
 }
 
 // save replaces the file in one step. Called with mu held.
 func (k *known) save() error {
-	b, err := json.MarshalIndent(k.saved, "", " ")
+	b, err := json.MarshalIndent(k.peers, "", " ")
 	if err != nil {
 		return fmt.Errorf("known peers: %w", err)
 	}

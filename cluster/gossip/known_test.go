@@ -84,3 +84,35 @@ func TestAnUnwritableKnownFileIsMentionedAndNoMore(t *testing.T) {
 		return strings.Contains(b.logs.String(), "could not keep the addresses")
 	})
 }
+
+// failingKeeper saves nothing until it is mended.
+type failingKeeper struct {
+	mended bool
+	saved  []byte
+}
+
+func (f *failingKeeper) Load() ([]byte, error) { return f.saved, nil }
+
+func (f *failingKeeper) Save(data []byte) error {
+	if !f.mended {
+		return errors.New("the disk is full")
+	}
+	f.saved = data
+	return nil
+}
+
+func TestWhatCouldNotBeKeptIsKeptLater(t *testing.T) {
+	keeper := &failingKeeper{}
+	k, err := loadKnown(keeper)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := []member.Member{{ID: testID(1), GossipAddr: "10.0.0.1:7946", Status: member.Alive}}
+	if err := k.update(testID(0), other); err == nil {
+		t.Error("a failed save is not told of")
+	}
+	keeper.mended = true
+	if err := k.update(testID(0), other); err != nil || keeper.saved == nil {
+		t.Errorf("what could not be kept is never kept: %v", err)
+	}
+}

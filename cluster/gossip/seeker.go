@@ -19,6 +19,7 @@ const seeksAtOnce = 8
 // knows at least itself.
 type seeker struct {
 	table  *table
+	now    func() time.Time
 	random func() float64
 	pause  time.Duration // between two looks
 	// join exchanges all that is known with whoever is at an address; it is
@@ -30,12 +31,18 @@ type seeker struct {
 	sought map[member.ID]bool // guarded by mu: since the last look
 }
 
-func newSeeker(t *table, random func() float64, pause time.Duration, join func([]string) (int, error)) *seeker {
-	return &seeker{table: t, random: random, pause: pause, join: join, wake: make(chan struct{}, 1), sought: make(map[member.ID]bool)}
+func newSeeker(t *table, now func() time.Time, random func() float64, pause time.Duration, join func([]string) (int, error)) *seeker {
+	return &seeker{
+		table: t, now: now, random: random, pause: pause, join: join, wake: make(chan struct{}, 1), sought: make(map[member.ID]bool),
+	}
 }
 
-// seek has a node looked for soon. It does not wait.
+// seek has a node looked for soon. It does not wait. One that failed long ago
+// is left to the joiner: a leader dials a dead voter for ever.
 func (s *seeker) seek(id member.ID) {
+	if m, known := s.table.member(id); known && m.Status != member.Alive && s.now().Sub(m.Since) > lostRecently {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.sought) >= maxMembers {
