@@ -132,7 +132,7 @@ func TestARestartFindsTheClusterThoughItsSeedIsGone(t *testing.T) {
 	converged(t, seed, other, keeper)
 	eventually(t, "both peers are on file", func() bool {
 		k, err := loadKnown(file)
-		return err == nil && len(k.saved) == 2
+		return err == nil && len(k.peers) == 2
 	})
 	keeper.Close()
 	seed.Close()
