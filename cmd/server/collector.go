@@ -11,10 +11,10 @@ const (
 	// collectorRoom is what the heap may grow by between two collections, in bytes. By Go's own rule, a share of what lives,
 	// a small heap is collected all the time, which took a fifth of a node's CPU, and one with a large cache grows by several
 	// times that cache.
-	collectorRoom = 96 << 20
-	// The room is never less than half of what is looked through, so that a large heap, which takes long, is not looked through
+	collectorRoom = 64 << 20
+	// The room is never less than three tenths of what is looked through, so that a large heap, which takes long, is not looked through
 	// too often, and never more than four times.
-	minGCPercent, maxGCPercent = 50, 400
+	minGCPercent, maxGCPercent = 30, 400
 )
 
 // collector keeps the room between two collections of the garbage at so many bytes, by setting Go's share of what was looked

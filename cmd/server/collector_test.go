@@ -12,7 +12,7 @@ func TestTheHeapGrowsByItsRoomWhateverLives(t *testing.T) {
 		living uint64
 		want   int
 	}{
-		{0, 400}, {1 << 20, 400}, {24 << 20, 400}, {48 << 20, 200}, {96 << 20, 100}, {192 << 20, 50}, {10 << 30, 50},
+		{0, 400}, {1 << 20, 400}, {16 << 20, 400}, {32 << 20, 200}, {64 << 20, 100}, {128 << 20, 50}, {256 << 20, 30}, {10 << 30, 30},
 	} {
 		if got := gcPercent(c.living); got != c.want {
 			t.Errorf("%d MiB live: %d %%, want %d", c.living>>20, got, c.want)
@@ -23,11 +23,11 @@ func TestTheHeapGrowsByItsRoomWhateverLives(t *testing.T) {
 func TestSmallChangesAreLeftOut(t *testing.T) {
 	var set []int
 	c := &collector{set: func(percent int) { set = append(set, percent) }, percent: 100}
-	for _, living := range []uint64{96 << 20, 91 << 20, 104 << 20, 64 << 20, 63 << 20, 128 << 20} {
+	for _, living := range []uint64{64 << 20, 61 << 20, 70 << 20, 43 << 20, 42 << 20, 85 << 20} {
 		c.adjust(living)
 	}
-	if len(set) != 2 || set[0] != 150 || set[1] != 75 {
-		t.Errorf("set %v, want 150 and 75", set)
+	if len(set) != 2 || set[0] != 148 || set[1] != 75 {
+		t.Errorf("set %v, want 148 and 75", set)
 	}
 }
 
