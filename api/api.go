@@ -3,6 +3,7 @@
 package api
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tinyurl/api/password"
 	"tinyurl/api/redirect"
 	"tinyurl/fsm/link"
 )
@@ -27,6 +29,8 @@ type Config struct {
 	Health   Health
 	// Authenticator knows the API keys. Nil means the RootKey alone.
 	Authenticator Authenticator
+	// Passwords hashes the passwords of links, and checks those that visitors give. Nil means argon2id (package password).
+	Passwords Passwords
 	// RootKey is the key with every scope. Required, and used, if there is no Authenticator; 32 printable characters or more.
 	RootKey string
 	// PublicURL is what short URLs begin with, without a slash at its end: "https://sho.rt".
@@ -72,6 +76,9 @@ func (c *Config) validate() error {
 		words := link.WordsFor(1)
 		c.Words = func() link.Words { return words }
 	}
+	if c.Passwords == nil {
+		c.Passwords = password.New(rand.Reader)
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -83,6 +90,14 @@ func (c *Config) validate() error {
 	}
 	c.Limits = c.Limits.withDefaults()
 	return nil
+}
+
+// misses is the limit that MissLimit asks for; nil for none.
+func (c *Config) misses() *redirect.Misses {
+	if c.MissLimit == 0 {
+		return nil
+	}
+	return redirect.NewMisses(c.MissLimit, c.Now)
 }
 
 // Server is the http.Handler of a node. It is immutable but for its counters, and serves any number of requests at once.
@@ -114,10 +129,10 @@ func New(c Config) (*Server, error) {
 	s.bodies.limit = c.Limits.HeldBodies
 	s.calls.limit, s.calls.shed = int64(c.Limits.Calls), m.shed.WithLabelValues("call")
 	s.visits.limit, s.visits.shed = int64(c.Limits.Redirects), m.shed.WithLabelValues("redirect")
-	s.redirects = redirect.New(c.Resolver, s.problems.writePage, outcomes)
-	if c.MissLimit > 0 {
-		s.redirects = s.redirects.Limited(redirect.NewMisses(c.MissLimit, c.Now))
-	}
+	s.redirects = redirect.New(redirect.Config{
+		Resolver: c.Resolver, Passwords: c.Passwords, Refuse: s.problems.writePage, Show: s.showPreview, Outcomes: outcomes,
+		Misses: c.misses(), Now: c.Now,
+	})
 	s.engine = s.routes()
 	return s, nil
 }

@@ -71,7 +71,7 @@ type sameLinks struct{ Links }
 func (sameLinks) Create(_ context.Context, drafts []link.Draft) ([]Made, error) {
 	made := make([]Made, len(drafts))
 	for i, d := range drafts {
-		made[i].Link = link.Link{Code: "abcdefg", Target: d.Target, CreatedAt: noon, UpdatedAt: noon, Version: 1}
+		made[i].Link = link.Link{Code: "abcdefg", Fields: link.Fields{Target: d.Target}, CreatedAt: noon, UpdatedAt: noon, Version: 1}
 	}
 	return made, nil
 }
@@ -100,7 +100,7 @@ func (f *fixture) read(c *call) (link.Draft, error) {
 	if err := wellFormed(c.body, &patience{ctx: c.request.Context()}); err != nil {
 		return link.Draft{}, err
 	}
-	want, err := parseWanted(c.body)
+	want, err := parseWanted(c.body, ofCreate)
 	if err != nil {
 		return link.Draft{}, err
 	}
@@ -116,7 +116,7 @@ func (f *fixture) read(c *call) (link.Draft, error) {
 // BenchmarkWriteCreate is what a create costs from its link to the bytes of the answer.
 func BenchmarkWriteCreate(b *testing.B) {
 	f := newFixture(b)
-	made := link.Link{Code: "abcdefg", Target: "https://example.com/some/path?and=query", CreatedAt: noon, UpdatedAt: noon, Version: 1}
+	made := link.Link{Code: "abcdefg", Fields: link.Fields{Target: "https://example.com/some/path?and=query"}, CreatedAt: noon, UpdatedAt: noon, Version: 1}
 	w := &nullWriter{header: make(http.Header)}
 	b.ReportAllocs()
 	for b.Loop() {

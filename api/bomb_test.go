@@ -76,6 +76,12 @@ func costly() []struct {
 		{"arrays of arrays", bulk, filled(size, `{"links":[{"url":[`, always(`[[[]]]`), `]}]}`), 200, 1},
 		{"a thousand good rows of the longest URLs", bulk, `{"links":[` + strings.Repeat(`{"url":"`+longURL(8192)+`"},`, 999) + `{"url":"https://example.com"}]}`, 200, 1000},
 		{"rows that are refused at length", bulk, `{"links":[0` + strings.Repeat(`,{"url":"https://`+strings.Repeat(`\"`, 300)+`"}`, 999) + `]}`, 200, 1000},
+		{"a thousand rows of the longest tags", bulk, `{"links":[` + strings.Repeat(`{"url":"https://example.com","tags":[`+filled(20*67, ``, func(i int) string { return fmt.Sprintf(`"%064d"`, i) }, ``)+`]},`, 999) + `{"url":"https://example.com"}]}`, 200, 1000},
+		{"rows of small tags", bulk, `{"links":[{"url":"https://example.com","tags":["0"` + strings.Repeat(`,"1"`, 19) + `]}` + strings.Repeat(`,{"url":"https://a.example","tags":["0"`+strings.Repeat(`,"1"`, 19)+`]}`, 999) + `]}`, 200, 1000},
+		{"tags without end", bulk, filled(size, `{"links":[{"url":"https://example.com","tags":[`, always(`"a"`), `]}]}`), 200, 1},
+		{"tags without end in every row", bulk, filled(size, `{"links":[`, always(filled(row*2, `{"tags":[`, always(`""`), `]}`)), `]}`), 200, 511},
+		{"long titles", bulk, `{"links":[` + strings.Repeat(`{"url":"https://example.com","title":"`+strings.Repeat(`\u003c`, 500)+`"},`, 999) + `{"url":"https://example.com"}]}`, 200, 1000},
+		{"a long number", bulk, `{"links":[{"url":"https://example.com","maxVisits":1` + strings.Repeat("0", size) + `}]}`, 200, 1},
 		{"good small rows", bulk, rowsBody(1000), 200, 1000},
 	}
 }

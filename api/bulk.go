@@ -29,12 +29,13 @@ func (s *Server) createLinks(ctx context.Context, c *call) (reply, error) {
 	}
 	results := make([]v1.Result, len(rows))
 	drafts := make([]link.Draft, 0, len(rows))
+	var secrets passwords
 	places := make([]int, 0, len(rows)) // drafts[i] is of row places[i]
 	for i, raw := range rows {
 		if err := reading.spend(len(raw)); err != nil {
 			return reply{}, err
 		}
-		draft, err := s.rowDraft(raw, once, i)
+		draft, err := s.rowDraft(ctx, raw, rowOf(once, i), &secrets)
 		if err != nil {
 			results[i] = s.failed(c, err)
 			continue
@@ -50,14 +51,10 @@ func (s *Server) createLinks(ctx context.Context, c *call) (reply, error) {
 		return reply{}, err
 	}
 	for i, m := range made {
-		switch {
-		case errors.Is(m.Err, link.ErrKeyReused):
+		if errors.Is(m.Err, link.ErrKeyReused) {
 			return reply{}, about(m.Err) // the key is the call's, not the row's
-		case m.Err != nil:
-			results[places[i]] = s.failed(c, about(m.Err))
-		default:
-			results[places[i]] = v1.Result{Status: http.StatusCreated, Link: s.shown(m.Link)}
 		}
+		results[places[i]] = s.result(c, m, drafts[i])
 	}
 	return reply{status: http.StatusOK, body: &v1.Results{Results: results}}, nil
 }
@@ -86,9 +83,9 @@ func (s *Server) bulkRows(body []byte, reading *patience) ([]json.RawMessage, er
 	return rows, nil
 }
 
-// rowDraft reads one row of a bulk. Its identity is the call's, with the row's own number.
-func (s *Server) rowDraft(raw []byte, once *link.Once, row int) (link.Draft, error) {
-	want, err := parseWanted(raw)
+// rowDraft reads one row of a bulk.
+func (s *Server) rowDraft(ctx context.Context, raw []byte, once *link.Once, secrets *passwords) (link.Draft, error) {
+	want, err := parseWanted(raw, ofCreate)
 	if err != nil {
 		return link.Draft{}, err
 	}
@@ -96,12 +93,33 @@ func (s *Server) rowDraft(raw []byte, once *link.Once, row int) (link.Draft, err
 	if err != nil {
 		return link.Draft{}, err
 	}
-	if once != nil {
-		own := *once
-		own.Row = uint32(row)
-		draft.Once = &own // of its own: drafts outlive this loop
+	draft.Once = once
+	if err := secrets.take(&want); err != nil {
+		return link.Draft{}, err
 	}
-	return draft, nil
+	draft.Password, err = s.protect(ctx, &want)
+	return draft, err
+}
+
+// rowOf is the identity of a row: the call's, with the row's own number.
+func rowOf(call *link.Once, row int) *link.Once {
+	if call == nil {
+		return nil
+	}
+	own := *call
+	own.Row = uint32(row)
+	return &own
+}
+
+// result is what became of a row that asked the cluster for a link.
+func (s *Server) result(c *call, m Made, d link.Draft) v1.Result {
+	switch {
+	case m.Err != nil:
+		return s.failed(c, aboutDraft(m.Err, d))
+	case m.Found:
+		return v1.Result{Status: http.StatusOK, Link: s.shown(m.Link)}
+	}
+	return v1.Result{Status: http.StatusCreated, Link: s.shown(m.Link)}
 }
 
 // failed is the result of a row that made no link: the problem that a single create would have been answered with.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -116,4 +117,50 @@ func TestAnswersThatDoNotMatchTheDraftsAreInternal(t *testing.T) {
 	f := newFixture(t, func(c *Config) { c.Links = shortAnswers{c.Links} })
 	f.refused(f.do("POST", bulk, rowsBody(2)), 500, v1.Internal)
 	f.refused(f.do("POST", links, `{"url":"https://example.com"}`), 500, v1.Internal)
+}
+
+func TestRowsThatAreFoundSaySo(t *testing.T) {
+	f := newFixture(t)
+	f.add("old", "https://example.com")
+	body := `{"links":[{"url":"https://example.com","findIfExists":true},{"url":"https://example.com"},{"url":"https://example.org","findIfExists":true},{"url":"https://example.org","findIfExists":true}]}`
+	got := decode[v1.Results](t, f.do("POST", bulk, body), http.StatusOK)
+	for i, status := range []int{200, 201, 201, 200} {
+		if got.Results[i].Status != status || got.Results[i].Link == nil || got.Results[i].Error != nil {
+			t.Errorf("row %d: %+v", i, got.Results[i])
+		}
+	}
+	if got.Results[0].Link.ShortCode != "old" || got.Results[3].Link.ShortCode != got.Results[2].Link.ShortCode {
+		t.Errorf("found %s and %s", got.Results[0].Link.ShortCode, got.Results[3].Link.ShortCode)
+	}
+}
+
+// To hash a password takes long: a bulk must not be a way to have a thousand of them hashed.
+func TestABulkMayHaveAFewPasswords(t *testing.T) {
+	f := newFixture(t)
+	rows := []string{`{"url":"https://example.com","password":""}`, `{"url":"javascript:x","password":"p"}`} // not counted: nothing to hash
+	for range bulkPasswords + 2 {
+		rows = append(rows, `{"url":"https://example.com","password":"p"}`, `{"url":"https://example.com"}`)
+	}
+	got := decode[v1.Results](t, f.do("POST", bulk, `{"links":[`+strings.Join(rows, ",")+`]}`), http.StatusOK)
+	for i, result := range got.Results {
+		wanted := http.StatusCreated
+		if i < 2 || i%2 == 0 && i >= 2+2*bulkPasswords {
+			wanted = http.StatusUnprocessableEntity
+		}
+		if result.Status != wanted {
+			t.Errorf("row %d: %+v", i, result)
+		}
+	}
+	if last := got.Results[len(rows)-2].Error; last == nil || last.Code != v1.InvalidField || last.InvalidElements[0] != "password" || f.service.hashed != bulkPasswords {
+		t.Errorf("%+v, %d passwords hashed", last, f.service.hashed)
+	}
+}
+
+func TestARowWhosePasswordIsNotHashedFailsAlone(t *testing.T) {
+	f := newFixture(t)
+	f.service.hashing = func(context.Context) error { return link.ErrOverloaded }
+	got := decode[v1.Results](t, f.do("POST", bulk, `{"links":[{"url":"https://example.com","password":"p"},{"url":"https://example.com"}]}`), http.StatusOK)
+	if got.Results[0].Status != 503 || got.Results[0].Error.Code != v1.Overloaded || got.Results[1].Status != 201 {
+		t.Errorf("%+v", got.Results)
+	}
 }

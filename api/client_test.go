@@ -55,6 +55,25 @@ func TestClientAndServerUnderstandEachOther(t *testing.T) {
 	if results, err = c.CreateBulk(ctx, nil, ""); err != nil || len(results) != 0 {
 		t.Errorf("empty bulk: %+v, %v", results, err)
 	}
+	changed, err := c.Edit(ctx, "home", v1.EditLink{Title: v1.Set("Home"), ValidUntil: v1.Clear[v1.Time](), Tags: v1.Set([]string{"b", "a"})}, 1)
+	if err != nil || changed.Title != "Home" || changed.ValidUntil != nil || len(changed.Tags) != 2 || changed.Version != 2 {
+		t.Errorf("edit: %+v, %v", changed, err)
+	}
+	if _, err := c.Edit(ctx, "home", v1.EditLink{}, 1); !errors.Is(err, v1.PreconditionFailed) {
+		t.Errorf("edit of an old version: %v", err)
+	}
+	f.service.page = Page{Links: []link.Link{f.service.links["home"]}, Total: 1}
+	for page, err := range c.List(ctx, client.ListOptions{Tags: []string{"a"}, OldestFirst: true, PageOptions: client.PageOptions{PageSize: 100}}) {
+		if err != nil || len(page.Data) != 1 || page.Data[0].Title != "Home" || *page.Total != 1 {
+			t.Errorf("list: %+v, %v", page, err)
+		}
+	}
+	f.service.tagPage = TagPage{Tags: []TagCount{{"a", 1}}}
+	for page, err := range c.Tags(ctx, client.PageOptions{Local: true}) {
+		if err != nil || len(page.Data) != 1 || page.Data[0].Links != 1 {
+			t.Errorf("tags: %+v, %v", page, err)
+		}
+	}
 	if err := c.Delete(ctx, "home"); err != nil {
 		t.Errorf("delete: %v", err)
 	}

@@ -182,17 +182,3 @@ func elements(raw []byte, limit int) (found []json.RawMessage, ok bool, err erro
 	}
 	return found, true, nil
 }
-
-// text reads a member that must be a string. Null stands for a member that is not there.
-func (m member) text() (value string, given bool, err error) {
-	if string(m.value) == "null" {
-		return "", false, nil
-	}
-	if m.value[0] != '"' {
-		return "", false, invalid(errJSON, m.name+" must be a string", m.name)
-	}
-	if value, err = unquote(m.value); err != nil {
-		return "", false, invalid(errJSON, m.name+" could not be read", m.name)
-	}
-	return value, true, nil
-}

@@ -67,6 +67,8 @@ func FuzzCreateBody(f *testing.F) {
 		}
 	}
 	f.Add([]byte(`{"longUrl":"https://example.com/\ud83d\ude00","customSlug":"a-b_C","expiresIn":"24h"}`))
+	f.Add([]byte(`{"url":"https://example.com","title":"Home","tags":["b","a"],"validSince":"2030-01-01T00:00:00Z","maxVisits":1e1,"password":"x","findIfExists":true}`))
+	f.Add([]byte(`{"url":"https://example.com","redirectStatus":307.0,"forwardQuery":false,"enabled":null,"tags":[]}`))
 	f.Add([]byte(`{"url":"http://[::1]:80/","alias":null,"validUntil":"2031-01-01T00:00:00.5+01:30"}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		x := newFixture(t)
@@ -214,7 +216,8 @@ func TestEveryRowOfTheTableIsWhole(t *testing.T) {
 	}
 	for _, sentinel := range []error{
 		link.ErrNotFound, link.ErrGone, link.ErrSlugTaken, link.ErrSlugReserved, link.ErrInvalidSlug, link.ErrInvalidTarget,
-		link.ErrInvalidField, link.ErrKeyReused, link.ErrNoLeader, link.ErrOverloaded, link.ErrDiskFull,
+		link.ErrInvalidField, link.ErrKeyReused, link.ErrNoLeader, link.ErrOverloaded, link.ErrDiskFull, link.ErrPrecondition,
+		link.ErrTargetDenied, link.ErrUnauthorized, link.ErrExhausted,
 	} {
 		if !seen[sentinel] {
 			t.Errorf("%v has no row", sentinel)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -22,11 +23,26 @@ type endpoint struct {
 	bodyLimit int64
 	// takesBody says that the body is read, whole, before serve runs.
 	takesBody bool
-	// query names the query parameters that are known.
-	query []string
+	// query are the query parameters that are known.
+	query []parameter
 	// timeout bounds serve.
 	timeout time.Duration
 	serve   func(ctx context.Context, c *call) (reply, error)
+}
+
+// parameter is a query parameter, and how often it may be given.
+type parameter struct {
+	name string
+	most int
+}
+
+// single are parameters that may be given once.
+func single(names ...string) []parameter {
+	found := make([]parameter, len(names))
+	for i, name := range names {
+		found[i] = parameter{name, 1}
+	}
+	return found
 }
 
 // call is one request that passed the endpoint's judgement.
@@ -46,8 +62,14 @@ type reply struct {
 	status int
 	// header is what the answer needs beside its body.
 	header []headerLine
-	// body is written as JSON; nil means no body.
+	// body is written as JSON, but for a document; nil means no body.
 	body any
+}
+
+// document is a body that is not JSON.
+type document struct {
+	mediaType string
+	content   []byte
 }
 
 // headerLine is one line of an answer's header.
@@ -135,9 +157,9 @@ func (s *Server) authorize(r *http.Request, scope Scopes) (Principal, error) {
 	return principal, nil
 }
 
-// parseQuery takes the parameters known, each at most once. A misspelt one is refused rather than ignored: whoever asks for
+// parseQuery takes the parameters known. A misspelt one is refused rather than ignored: whoever asks for
 // "consistancy=local" would otherwise get another consistency than they believe, in silence.
-func parseQuery(r *http.Request, known []string) (url.Values, error) {
+func parseQuery(r *http.Request, known []parameter) (url.Values, error) {
 	if r.URL.RawQuery == "" {
 		return nil, nil
 	}
@@ -146,11 +168,14 @@ func parseQuery(r *http.Request, known []string) (url.Values, error) {
 		return nil, invalid(link.ErrInvalidField, "the query could not be read")
 	}
 	for name, values := range query {
-		if !slices.Contains(known, name) {
+		i := slices.IndexFunc(known, func(p parameter) bool { return p.name == name })
+		switch {
+		case i < 0:
 			return nil, invalid(link.ErrInvalidField, "unknown query parameter", clip(name, maxName))
-		}
-		if len(values) != 1 {
+		case len(values) > known[i].most && known[i].most == 1:
 			return nil, invalid(link.ErrInvalidField, "query parameter given twice", name)
+		case len(values) > known[i].most:
+			return nil, invalid(link.ErrInvalidField, "query parameter given more than "+strconv.Itoa(known[i].most)+" times", name)
 		}
 	}
 	return query, nil
@@ -159,13 +184,17 @@ func parseQuery(r *http.Request, known []string) (url.Values, error) {
 // write sends the answer. On an error nothing was written.
 func (a reply) write(w http.ResponseWriter) error {
 	h := w.Header()
-	// Answers depend on the key and change with every edit: no cache may keep them.
+	// Answers depend on the key and change with every edit: no cache may keep them, unless a line below says otherwise.
 	h["Cache-Control"] = noStore
 	for _, line := range a.header {
 		h.Set(line.name, line.value)
 	}
-	if a.body == nil {
+	switch body := a.body.(type) {
+	case nil:
 		w.WriteHeader(a.status)
+		return nil
+	case document:
+		body.write(w, a.status)
 		return nil
 	}
 	if err := writeJSON(w, a.status, jsonType, a.body); err != nil {
@@ -176,4 +205,15 @@ func (a reply) write(w http.ResponseWriter) error {
 		return fmt.Errorf("answer: %w", err)
 	}
 	return nil
+}
+
+// write sends a document.
+func (d document) write(w http.ResponseWriter, status int) {
+	h := w.Header()
+	h.Set("Content-Type", d.mediaType)
+	h.Set("Content-Length", strconv.Itoa(len(d.content)))
+	h["X-Content-Type-Options"] = nosniff
+	w.WriteHeader(status)
+	// A client that went away is no news.
+	_, _ = w.Write(d.content)
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,11 +36,22 @@ type fakeService struct {
 	deleted map[link.Code]bool
 	once    map[string]link.Once
 	drafts  []link.Draft
+	edits   []link.Edit
+	// listings and tagListings are those asked for; page and tagPage what they are answered.
+	listings    []Listing
+	tagListings []TagListing
+	page        Page
+	tagPage     TagPage
 	// fail, when set, is what every call answers; rowFail is what the row of a slug answers.
 	fail    error
 	rowFail map[link.Code]error
 	// wait, when set, is waited for by every call, as is the end of its context.
 	wait      chan struct{}
+	hashing   func(context.Context) error // what the hashing of a password ends with, when set
+	hashed    int
+	checked   atomic.Int64 // passwords
+	checking  error        // what every check ends with
+	counting  error        // what every visit that is counted ends with
 	inside    atomic.Int64 // calls that came in so far
 	entered   func()       // called by every call, when set
 	panics    any
@@ -84,52 +96,17 @@ func (f *fakeService) enter(ctx context.Context) error {
 	return f.fail
 }
 
-func (f *fakeService) Create(ctx context.Context, drafts []link.Draft) ([]Made, error) {
-	if err := f.enter(ctx); err != nil {
-		return nil, err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	made := make([]Made, len(drafts))
-	for i, d := range drafts {
-		f.drafts = append(f.drafts, d)
-		made[i].Link, made[i].Err = f.createOne(d)
-	}
-	return made, nil
-}
-
-func (f *fakeService) createOne(d link.Draft) (link.Link, error) {
-	if err := f.rowFail[d.Slug]; err != nil {
-		return link.Link{}, err
-	}
-	if d.Once != nil {
-		scoped := d.Once.Scope + "/" + d.Once.Key
-		if before, ok := f.once[scoped]; ok && before.Body != d.Once.Body {
-			return link.Link{}, link.ErrKeyReused
-		}
-		f.once[scoped] = *d.Once
-	}
-	code := d.Slug
-	if code == "" {
-		code = link.Code(fmt.Sprintf("gen%04d", len(f.links)))
-	}
-	if _, ok := f.links[code]; ok || f.deleted[code] {
-		return link.Link{}, link.ErrSlugTaken
-	}
-	l := link.Link{Code: code, Target: d.Target, CreatedAt: noon, UpdatedAt: noon, ValidUntil: d.ValidUntil, Version: 1}
-	if d.ExpiresIn > 0 {
-		l.ValidUntil = noon.Add(d.ExpiresIn)
-	}
-	f.links[code] = l
-	return l, nil
-}
-
 func (f *fakeService) Get(ctx context.Context, code link.Code, local bool) (link.Link, error) {
 	f.local = local
-	return f.Resolve(ctx, code)
+	return f.lookup(ctx, code)
 }
 
-func (f *fakeService) Resolve(ctx context.Context, code link.Code) (link.Link, error) {
+func (f *fakeService) Resolve(ctx context.Context, code link.Code) (link.Route, error) {
+	l, err := f.lookup(ctx, code)
+	return l.Route(), err
+}
+
+func (f *fakeService) lookup(ctx context.Context, code link.Code) (link.Link, error) {
 	if err := f.enter(ctx); err != nil {
 		return link.Link{}, err
 	}
@@ -155,14 +132,49 @@ func (f *fakeService) Delete(ctx context.Context, code link.Code) error {
 	return nil
 }
 
+// Verify knows what Hash has made.
+func (f *fakeService) Verify(_ context.Context, kept link.PasswordHash, password string) (bool, error) {
+	f.checked.Add(1)
+	return kept == link.PasswordHash("$fake$"+hex.EncodeToString([]byte(password))), f.checking
+}
+
+// Lookup is what this node knows by itself.
+func (f *fakeService) Lookup(code link.Code) (link.Link, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.deleted[code] {
+		return link.Link{}, link.ErrGone
+	}
+	if l, ok := f.links[code]; ok {
+		return l, nil
+	}
+	return link.Link{}, link.ErrNotFound
+}
+
+// Consume counts a visit as the cluster does.
+func (f *fakeService) Consume(ctx context.Context, code link.Code) (link.Route, error) {
+	if err := f.enter(ctx); err != nil {
+		return link.Route{}, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	l, ok := f.links[code]
+	if !ok || l.Route().State(noon) != link.Open {
+		return link.Route{}, link.ErrGone
+	}
+	l.Visits++
+	f.links[code] = l
+	return l.Route(), f.counting
+}
+
 // Look knows the links there are; like a node's, it cannot prove that there is none.
-func (f *fakeService) Look(code link.Code) (link.Link, bool, error) {
+func (f *fakeService) Look(code link.Code) (link.Route, bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if l, ok := f.links[code]; ok {
-		return l, true, nil
+		return l.Route(), true, nil
 	}
-	return link.Link{}, false, link.ErrNotFound
+	return link.Route{}, false, link.ErrNotFound
 }
 
 func (f *fakeService) Now() time.Time           { return noon }
@@ -229,6 +241,7 @@ func newFixture(t testing.TB, change ...func(*Config)) *fixture {
 	f := &fixture{t: t, service: newFakeService(), registry: prometheus.NewRegistry(), log: &sharedLog{}}
 	config := Config{
 		Links: f.service, Resolver: f.service, Cluster: f.service, Health: f.service,
+		Passwords:   f.service,
 		RootKey:     testKey,
 		PublicURL:   "https://sho.rt",
 		TargetRules: link.TargetRules{OwnHosts: []string{"sho.rt"}},
@@ -248,7 +261,7 @@ func newFixture(t testing.TB, change ...func(*Config)) *fixture {
 
 // add puts a link into the service.
 func (f *fixture) add(code, target string, change ...func(*link.Link)) {
-	l := link.Link{Code: link.Code(code), Target: link.Target(target), CreatedAt: noon, UpdatedAt: noon, Version: 1}
+	l := link.Link{Code: link.Code(code), Fields: link.Fields{Target: link.Target(target)}, CreatedAt: noon, UpdatedAt: noon, Version: 1}
 	for _, c := range change {
 		c(&l)
 	}

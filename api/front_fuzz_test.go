@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -123,7 +124,9 @@ func FuzzTheFrontChangesNoByte(f *testing.F) {
 		f.Add([]byte(getting("/abc")+end), uint16(1))
 	}
 	const header = 16 << 10 // beyond it the two count differently
-	visited := newVisited(f)
+	// A day passes between two conversations, so that what one has tried is forgotten in the next.
+	var days atomic.Int64
+	visited := newVisited(f, func(c *Config) { c.Now = func() time.Time { return noon.AddDate(0, 0, int(days.Load())) } })
 	links := visited.service.links
 	bare, front := newStage(), newStage()
 	alone, behind := NewHTTPServer(visited, Limits{}, nil, nil), NewFrontServer(visited.Server, nil)
@@ -136,8 +139,10 @@ func FuzzTheFrontChangesNoByte(f *testing.F) {
 		}
 		size := int(piece) + 1
 		visited.service.reset(links)
+		days.Add(1)
 		want := bare.play(t, raw, size)
 		visited.service.reset(links)
+		days.Add(1)
 		if got := front.play(t, raw, size); got != want {
 			t.Fatalf("%q in pieces of %d bytes: with the front\n%q\nwithout\n%q", raw, size, got, want)
 		}

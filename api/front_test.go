@@ -48,6 +48,10 @@ func fronted() map[string]string {
 		"a header that is too long":                getting("/abc", long, long, long, long),
 		"a path that is too long":                  getting("/abc?" + strings.Repeat("x", 20000)),
 		"many visits":                              strings.Repeat(visit+unknown, 50),
+		"visits of all sorts of links":             visit + getting("/moved") + getting("/query?b=9") + getting("/locked") + getting("/many") + getting("/off") + visit,
+		"a password between visits":                getting("/locked") + posting("/locked", "password=sesame") + posting("/locked", "password=open+sesame") + visit,
+		"a form between visits, too long":          visit + posting("/locked", strings.Repeat("x", 5000)) + visit,
+		"a form for a route beside codes":          visit + posting("/healthz", "password=x") + posting("/api", "password=x") + visit,
 
 		"length and chunks":          head + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + visit,
 		"chunks and length":          visit + head + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" + visit,

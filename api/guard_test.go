@@ -24,7 +24,7 @@ func TestPanicsAreToldAsInternalAndLogged(t *testing.T) {
 			t.Errorf("%s %s: log %q", o.method, o.path, log)
 		}
 	}
-	if got := f.metric("tinyurl_http_requests_total", "route", links, "status", "5xx"); got != 1 {
+	if got := f.metric("tinyurl_http_requests_total", "route", links, "method", "POST", "status", "5xx"); got != 1 {
 		t.Errorf("%v panics counted as 5xx", got)
 	}
 }

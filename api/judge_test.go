@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,10 @@ func operations() []struct{ method, path, body string } {
 		{"POST", links, oneLink},
 		{"POST", bulk, rowsBody(1)},
 		{"GET", links + "/abc", ""},
+		{"GET", links, ""},
+		{"PATCH", links + "/abc", `{"title":"x"}`},
+		{"GET", links + "/abc/qr", ""},
+		{"GET", tagsPath, ""},
 		{"DELETE", links + "/abc", ""},
 		{"GET", "/api/v1/cluster", ""},
 		{"POST", "/api/v1/cluster/leave", ""},
@@ -71,7 +76,7 @@ func TestTheKeyIsTakenFromEitherHeader(t *testing.T) {
 }
 
 func TestEveryOperationAsksForItsScope(t *testing.T) {
-	wanted := []Scopes{LinksCreate, LinksCreate, LinksRead, LinksWrite, AnyKey, Admin}
+	wanted := []Scopes{LinksCreate, LinksCreate, LinksRead, LinksRead, LinksWrite, LinksRead, LinksRead, LinksWrite, AnyKey, Admin}
 	for i, o := range operations() {
 		f := newFixture(t, func(c *Config) {
 			c.Authenticator = scopedKeys{"with": wanted[i], "without": AllScopes &^ wanted[i]}
@@ -141,6 +146,9 @@ func TestBodiesMayBeAsLongAsTheLimitAndNoLonger(t *testing.T) {
 			t.Error("the connection would be used again, with a body still on it")
 		}
 	}
+	if w := f.do("PATCH", links+"/abc", pad(`{}`, 1<<20)); w.Code != http.StatusNotFound {
+		t.Errorf("status %d for a body of just the limit", w.Code)
+	}
 	for _, o := range operations()[2:] {
 		f.refused(f.do(o.method, o.path, pad("", 2<<20)), 413, v1.TooLarge)
 	}
@@ -165,12 +173,13 @@ func TestHandlersHaveADeadline(t *testing.T) {
 func TestTheDefaultDeadlinesKeepThePromises(t *testing.T) {
 	f := newFixture(t)
 	f.add("abc", "https://example.com")
-	most := []time.Duration{6 * time.Second, 30 * time.Second, 6 * time.Second, 6 * time.Second, time.Second, time.Minute}
-	for i, o := range operations() {
+	most := map[string]time.Duration{bulk: 30 * time.Second, "/api/v1/cluster": time.Second, "/api/v1/cluster/leave": time.Minute}
+	for _, o := range operations() {
 		f.service.deadlines = nil
 		f.do(o.method, o.path, o.body)
-		if len(f.service.deadlines) != 1 || f.service.deadlines[0] > most[i] {
-			t.Errorf("%s %s: deadlines %v, want one of %v at most", o.method, o.path, f.service.deadlines, most[i])
+		limit := cmp.Or(most[o.path], 6*time.Second)
+		if len(f.service.deadlines) != 1 || f.service.deadlines[0] > limit {
+			t.Errorf("%s %s: deadlines %v, want one of %v at most", o.method, o.path, f.service.deadlines, limit)
 		}
 	}
 }

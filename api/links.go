@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
+	"time"
 
 	"tinyurl/api/redirect"
 	"tinyurl/api/v1"
@@ -20,28 +22,19 @@ const base = "/api/v1"
 // createLink serves POST /links. Shape is judged before fields, and fields before anything is asked of the cluster, so that
 // a request that cannot succeed is told so with or without a leader.
 func (s *Server) createLink(ctx context.Context, c *call) (reply, error) {
-	if err := wellFormed(c.body, &patience{ctx: ctx}); err != nil {
-		return reply{}, err
-	}
-	want, err := parseWanted(c.body)
+	draft, err := s.readDraft(ctx, c)
 	if err != nil {
 		return reply{}, err
 	}
-	once, err := onceOf(c)
-	if err != nil {
-		return reply{}, err
-	}
-	draft, err := s.draft(&want, once != nil)
-	if err != nil {
-		return reply{}, err
-	}
-	draft.Once = once
 	made, err := s.create(ctx, []link.Draft{draft})
 	if err != nil {
 		return reply{}, err
 	}
 	if err := made[0].Err; err != nil {
-		return reply{}, about(err)
+		return reply{}, aboutDraft(err, draft)
+	}
+	if made[0].Found {
+		return reply{status: http.StatusOK, body: s.shown(made[0].Link)}, nil
 	}
 	return reply{
 		status: http.StatusCreated,
@@ -51,29 +44,65 @@ func (s *Server) createLink(ctx context.Context, c *call) (reply, error) {
 	}, nil
 }
 
+// readDraft reads the one link of a body.
+func (s *Server) readDraft(ctx context.Context, c *call) (link.Draft, error) {
+	if err := wellFormed(c.body, &patience{ctx: ctx}); err != nil {
+		return link.Draft{}, err
+	}
+	want, err := parseWanted(c.body, ofCreate)
+	if err != nil {
+		return link.Draft{}, err
+	}
+	once, err := onceOf(c)
+	if err != nil {
+		return link.Draft{}, err
+	}
+	draft, err := s.draft(&want, once != nil)
+	if err != nil {
+		return link.Draft{}, err
+	}
+	draft.Once = once
+	draft.Password, err = s.protect(ctx, &want)
+	return draft, err
+}
+
 // getLink serves GET /links/{code}. An expired link is shown like any other: this is its owner's view, not a visitor's.
 func (s *Server) getLink(ctx context.Context, c *call) (reply, error) {
 	code, err := link.ParseCode(c.code)
 	if err != nil {
 		return reply{}, err
 	}
-	local := false
-	switch consistency := c.query.Get("consistency"); {
-	case !c.query.Has("consistency"), consistency == "linearizable":
-	case consistency == "local":
-		local = true
-	default:
-		return reply{}, invalid(link.ErrInvalidField, "consistency must be local or linearizable", "consistency")
+	local, err := localOf(c)
+	if err != nil {
+		return reply{}, err
 	}
 	found, err := s.config.Links.Get(ctx, code, local)
 	if err != nil {
 		return reply{}, err
 	}
-	header := []headerLine{{"ETag", strconv.Quote(strconv.FormatUint(found.Version, 10))}}
-	if late := s.config.Resolver.Staleness(); local && late > 0 {
-		header = append(header, headerLine{redirect.StalenessHeader, redirect.Milliseconds(late)})
+	return reply{status: http.StatusOK, header: append(s.lateness(local), etagOf(found)), body: s.shown(found)}, nil
+}
+
+// consistency is the query parameter of reads that may be of this node's own view.
+const consistency = "consistency"
+
+// localOf reads it.
+func localOf(c *call) (bool, error) {
+	switch value := c.query.Get(consistency); {
+	case !c.query.Has(consistency), value == "linearizable":
+		return false, nil
+	case value == "local":
+		return true, nil
 	}
-	return reply{status: http.StatusOK, header: header, body: s.shown(found)}, nil
+	return false, invalid(link.ErrInvalidField, "consistency must be local or linearizable", consistency)
+}
+
+// lateness is the header line that says how old an answer of this node's own view may be; none for others.
+func (s *Server) lateness(local bool) []headerLine {
+	if late := s.config.Resolver.Staleness(); local && late > 0 {
+		return []headerLine{{redirect.StalenessHeader, redirect.Milliseconds(late)}}
+	}
+	return nil
 }
 
 // deleteLink serves DELETE /links/{code}. Deleting twice is "gone", as every later read of the code is.
@@ -102,18 +131,54 @@ func (s *Server) create(ctx context.Context, drafts []link.Draft) ([]Made, error
 
 // shown is a link as the API writes it. The short URL is this node's: nodes may have different public names.
 func (s *Server) shown(l link.Link) *v1.Link {
-	out := &v1.Link{
-		ShortCode: string(l.Code),
-		ShortURL:  s.config.PublicURL + "/" + string(l.Code),
-		LongURL:   string(l.Target),
-		CreatedAt: v1.Time{Time: l.CreatedAt},
-		UpdatedAt: v1.Time{Time: l.UpdatedAt},
-		Version:   l.Version,
+	return &v1.Link{
+		ShortCode:      string(l.Code),
+		ShortURL:       s.shortURL(l.Code),
+		LongURL:        string(l.Target),
+		Title:          l.Title,
+		Tags:           shownTags(l.Tags),
+		Owner:          unless(l.Owner, ""),
+		CreatedAt:      v1.Time{Time: l.CreatedAt},
+		UpdatedAt:      v1.Time{Time: l.UpdatedAt},
+		ValidSince:     shownTime(l.ValidSince),
+		ValidUntil:     shownTime(l.ValidUntil),
+		MaxVisits:      unless(l.MaxVisits, 0),
+		RedirectStatus: l.Redirect.Status(),
+		ForwardQuery:   !l.DropQuery,
+		Enabled:        !l.Disabled,
+		HasPassword:    l.Password != "",
+		// Bots never count towards MaxVisits, which is what these were counted for.
+		Visits:  v1.Visits{Total: l.Visits, NonBots: l.Visits},
+		Version: l.Version,
 	}
-	if !l.ValidUntil.IsZero() {
-		out.ValidUntil = &v1.Time{Time: l.ValidUntil}
+}
+
+// shownTags are tags as the API writes them: a list, even of none.
+func shownTags(all link.Tags) []string {
+	if all == "" {
+		return []string{} // as most are
 	}
-	return out
+	return slices.Collect(all.All())
+}
+
+// unless gives a value, or nil for the one that means none.
+func unless[T comparable](value, none T) *T {
+	if value == none {
+		return nil
+	}
+	found := value // the address of value itself would cost memory also where there is none
+	return &found
+}
+
+// shortURL is where a code is visited.
+func (s *Server) shortURL(code link.Code) string { return s.config.PublicURL + "/" + string(code) }
+
+// shownTime is a moment as the API writes it; nil for none.
+func shownTime(t time.Time) *v1.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &v1.Time{Time: t}
 }
 
 // about names the element at fault in a refusal that was made behind the API, where no element names are known.
@@ -127,10 +192,20 @@ func about(err error) error {
 		return invalid(err, link.ErrInvalidSlug.Error(), "customSlug")
 	case errors.Is(err, link.ErrInvalidTarget):
 		return invalid(err, link.ErrInvalidTarget.Error(), "longUrl")
+	case errors.Is(err, link.ErrTargetDenied):
+		return invalid(err, link.ErrTargetDenied.Error(), "longUrl")
 	case errors.Is(err, link.ErrKeyReused):
 		return invalid(err, link.ErrKeyReused.Error(), idempotencyKey)
 	}
 	return err
+}
+
+// aboutDraft is about for a create.
+func aboutDraft(err error, d link.Draft) error {
+	if errors.Is(err, link.ErrInvalidField) {
+		return aboutTimes(err, d.Fields, link.AllFields, d.ExpiresIn != 0)
+	}
+	return about(err)
 }
 
 // idempotencyKey is the header that makes a create happen once.

@@ -130,5 +130,5 @@ func TestARetryMayAskForATimeThatIsOver(t *testing.T) {
 type sameLink struct{ Links }
 
 func (sameLink) Create(_ context.Context, drafts []link.Draft) ([]Made, error) {
-	return []Made{{Link: link.Link{Code: "abcdefg", Target: drafts[0].Target, CreatedAt: noon, UpdatedAt: noon, Version: 1}}}, nil
+	return []Made{{Link: link.Link{Code: "abcdefg", Fields: link.Fields{Target: drafts[0].Target}, CreatedAt: noon, UpdatedAt: noon, Version: 1}}}, nil
 }

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -10,7 +9,7 @@ import (
 	"tinyurl/api/v1"
 )
 
-// A page holds no word of the request, so there is nothing in it to escape.
+// A page holds no word of the request, so there is nothing in it to escape. (A preview does; see preview.go.)
 const pageTemplate = `<!doctype html>
 <html lang="en">
 <head>
@@ -20,59 +19,78 @@ const pageTemplate = `<!doctype html>
 <title>{title}</title>
 <style>
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; font: 1rem/1.5 system-ui, sans-serif; color: #222; background: #fafafa }
-main { max-width: 32rem; padding: 2rem }
+main { max-width: 32rem; padding: 2rem; overflow-wrap: anywhere }
 h1 { font-size: 1.5rem; margin: 0 0 .5rem }
 p { margin: 0; color: #555 }
+a { color: inherit }
+form { margin: 1rem 0 0; display: flex; gap: .5rem; flex-wrap: wrap }
+input, button { font: inherit; padding: .4rem .7rem; border: 1px solid #999; border-radius: .3rem }
 @media (prefers-color-scheme: dark) { body { color: #eee; background: #181818 } p { color: #aaa } }
 </style>
 </head>
 <body>
 <main>
 <h1>{title}</h1>
-<p>{text}</p>
+<p>{text}</p>{more}
 </main>
 </body>
 </html>
 `
 
-// expiredPage is the key of the one page that shares its code with another.
-const expiredPage v1.Code = "expired"
+// entryForm is posted to the address at which it stands: of a link, or of its preview, with the query that is to be forwarded.
+const entryForm = `
+<form method="post">
+<input name="password" type="password" aria-label="Password" autocomplete="current-password" maxlength="1024" required autofocus>
+<button>Open the link</button>
+</form>`
 
-// newPage fills in the template. Both texts are this room's own words.
-func newPage(title, text string) []byte {
-	return []byte(strings.NewReplacer("{title}", title, "{text}", text).Replace(pageTemplate))
+// page is what one page says: text and more are HTML.
+type page struct{ title, text, more string }
+
+// html fills in the template.
+func (p page) html() []byte {
+	return []byte(strings.NewReplacer("{title}", p.title, "{text}", p.text, "{more}", p.more).Replace(pageTemplate))
 }
 
-// newPages makes the page of every code of the table.
-func newPages(table []refusal) map[v1.Code][]byte {
-	pages := map[v1.Code][]byte{
-		v1.NotFound:    newPage("Page not found", "There is no link at this address. Check that it was copied whole."),
-		v1.Gone:        newPage("This link is gone", "It was deleted, and leads nowhere any more."),
-		expiredPage:    newPage("This link has expired", "It led somewhere for a time, and that time is over."),
-		v1.RateLimited: newPage("Try again in a moment", "Too many addresses that lead nowhere were asked for from where you are."),
-		v1.NoLeader:    newPage("Try again in a moment", "Part of this service cannot be reached, so it cannot tell yet where this link leads."),
-		v1.Overloaded:  newPage("Try again in a moment", "This service has more to do than it can."),
-		v1.Internal:    newPage("Something went wrong", "The fault is on our side."),
-	}
+// visitorPages are what visitors are told whom a link itself stops, by error.
+var visitorPages = map[error]page{
+	redirect.ErrExpired:       {title: "This link has expired", text: "It led somewhere for a time, and that time is over."},
+	redirect.ErrDisabled:      {title: "This link is switched off", text: "Whoever made it has switched it off. It may come back."},
+	redirect.ErrUsedUp:        {title: "This link is used up", text: "It could be followed so many times, and was."},
+	redirect.ErrProtected:     {title: "This link is protected", text: "It leads on with its password.", more: entryForm},
+	redirect.ErrWrongPassword: {title: "That is not the password", text: "It leads on with its password; the one you gave is another.", more: entryForm},
+	redirect.ErrTooManyTries:  {title: "Try again in a moment", text: "Too many passwords were tried for this link from where you are."},
+}
+
+// codePages are what all others are told, by the code of the problem.
+var codePages = map[v1.Code]page{
+	v1.NotFound:    {title: "Page not found", text: "There is no link at this address. Check that it was copied whole."},
+	v1.Gone:        {title: "This link is gone", text: "It was deleted, and leads nowhere any more."},
+	v1.RateLimited: {title: "Try again in a moment", text: "Too many addresses that lead nowhere were asked for from where you are."},
+	v1.NoLeader:    {title: "Try again in a moment", text: "Part of this service cannot be reached, so it cannot tell yet where this link leads."},
+	v1.Overloaded:  {title: "Try again in a moment", text: "This service has more to do than it can."},
+	v1.Internal:    {title: "Something went wrong", text: "The fault is on our side."},
+}
+
+// newPages makes the page of every row of the table, by its error.
+func newPages(table []refusal) map[error][]byte {
+	pages := make(map[error][]byte, len(table))
 	for _, row := range table {
-		if pages[row.code] == nil {
-			pages[row.code] = newPage(row.title, "The request could not be answered.")
+		words, ok := visitorPages[row.err]
+		if !ok {
+			words, ok = codePages[row.code]
 		}
+		if !ok {
+			words = page{title: row.title, text: "The request could not be answered."}
+		}
+		pages[row.err] = words.html()
 	}
 	return pages
 }
 
 // frontPage is what stands at / until there is more to show.
 func frontPage() []byte {
-	return newPage("tinyurl", "A URL shortener. Short links live right behind the slash; the API is at /api/v1.")
-}
-
-// page gives the page for a row; an expired link has one of its own, since its visitor did nothing wrong.
-func (p *problems) page(row refusal) []byte {
-	if errors.Is(row.err, redirect.ErrExpired) {
-		return p.pages[expiredPage]
-	}
-	return p.pages[row.code]
+	return page{title: "tinyurl", text: "A URL shortener. Short links live right behind the slash; the API is at /api/v1."}.html()
 }
 
 // writeHTML sends a finished page. It may load and run nothing, and is not to be found by search engines.
@@ -83,7 +101,7 @@ func writeHTML(w http.ResponseWriter, status int, page []byte) {
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Robots-Tag", "noindex")
-	if h["Cache-Control"] == nil {
+	if h["Cache-Control"] == nil { // a visit has set its own
 		h.Set("Cache-Control", "no-store")
 	}
 	w.WriteHeader(status)

@@ -27,6 +27,7 @@ var (
 
 	errForbidden  = errors.New("this key lacks the scope for this")
 	errJSON       = errors.New("invalid JSON")
+	errCursor     = errors.New("this cursor was not made for this query")
 	errMethod     = errors.New("this method is not allowed here")
 	errNoRoute    = errors.New("there is nothing here")
 	errTooLarge   = errors.New("the request is too large")
@@ -61,20 +62,29 @@ func refusals() []refusal {
 		{err: link.ErrInvalidTarget, status: 422, code: v1.InvalidURL, title: "Invalid long URL"},
 		{err: link.ErrInvalidSlug, status: 422, code: v1.InvalidSlug, title: "Invalid slug"},
 		{err: link.ErrSlugReserved, status: 422, code: v1.SlugReserved, title: "Reserved slug"},
+		{err: errCursor, status: 422, code: v1.InvalidCursor, title: "Invalid cursor"},
 		{err: link.ErrInvalidField, status: 422, code: v1.InvalidField, title: "Invalid field"},
 		{err: link.ErrKeyReused, status: 422, code: v1.KeyReused, title: "Idempotency key reused"},
+		{err: link.ErrTargetDenied, status: 422, code: v1.TargetDenied, title: "Target denied"},
 		{err: link.ErrSlugTaken, status: 409, code: v1.SlugTaken, title: "Slug taken"},
 		{err: ErrPrecondition, status: 412, code: v1.PreconditionFailed, title: "Precondition failed"},
+		{err: link.ErrPrecondition, status: 412, code: v1.PreconditionFailed, title: "Precondition failed"},
 		{err: errNoRoute, status: 404, code: v1.NotFound, title: "Not found"},
 		{err: link.ErrNotFound, status: 404, code: v1.NotFound, title: "Not found"},
 		{err: redirect.ErrExpired, status: 410, code: v1.Gone, title: "Gone"},
+		{err: redirect.ErrDisabled, status: 410, code: v1.Gone, title: "Gone"},
+		{err: redirect.ErrUsedUp, status: 410, code: v1.Gone, title: "Gone"},
 		{err: link.ErrGone, status: 410, code: v1.Gone, title: "Gone"},
 		{err: ErrUnauthorized, status: 401, code: v1.Unauthorized, title: "Unauthorized"},
+		{err: link.ErrUnauthorized, status: 401, code: v1.Unauthorized, title: "Unauthorized"},
+		{err: redirect.ErrProtected, status: 401, code: v1.Unauthorized, title: "Password required"},
+		{err: redirect.ErrWrongPassword, status: 401, code: v1.Unauthorized, title: "Wrong password"},
 		{err: errForbidden, status: 403, code: v1.Forbidden, title: "Forbidden"},
 		{err: errMethod, status: 405, code: v1.MethodNotAllowed, title: "Method not allowed"},
 		{err: errSlowClient, status: 408, code: v1.RequestTimeout, title: "Request timeout"},
 		{err: errTooLarge, status: 413, code: v1.TooLarge, title: "Too large"},
 		{err: redirect.ErrTooManyMisses, status: 429, code: v1.RateLimited, title: "Too many requests", retry: true},
+		{err: redirect.ErrTooManyTries, status: 429, code: v1.RateLimited, title: "Too many requests", retry: true},
 		{err: link.ErrNoLeader, status: 503, code: v1.NoLeader, title: "No leader", retry: true},
 		{err: link.ErrOverloaded, status: 503, code: v1.Overloaded, title: "Overloaded", retry: true},
 		{err: link.ErrDiskFull, status: 507, code: v1.DiskFull, title: "Disk full"},
@@ -109,8 +119,8 @@ func invalid(err error, detail string, elements ...string) error {
 type problems struct {
 	table  []refusal
 	logger *slog.Logger
-	// pages are the finished pages for people, by code.
-	pages map[v1.Code][]byte
+	// pages are the finished pages for people, by the error of the row.
+	pages map[error][]byte
 }
 
 // newProblems makes the pages beforehand: under load a refusal costs no more than a redirect.
@@ -166,17 +176,17 @@ func (p *problems) writePage(w http.ResponseWriter, r *http.Request, err error) 
 	}
 	row := p.find(r, err)
 	row.headers(w.Header())
-	writeHTML(w, row.status, p.page(row))
+	writeHTML(w, row.status, p.pages[row.err])
 }
 
 // headers sets what a status asks for beside the body.
 func (row refusal) headers(h http.Header) {
-	if row.retry {
+	if row.retry && h["Retry-After"] == nil { // whoever knows better has said so
 		h.Set("Retry-After", strconv.Itoa(retryAfterSeconds))
 	}
 	switch row.status {
 	case http.StatusUnauthorized:
-		h.Set("WWW-Authenticate", `Bearer realm="tinyurl"`)
+		h.Set("WWW-Authenticate", row.challenge())
 	case http.StatusRequestEntityTooLarge, http.StatusRequestTimeout:
 		// The rest of the request is not read, so the connection cannot be used again.
 		h.Set("Connection", "close")

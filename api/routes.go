@@ -23,8 +23,12 @@ func (s *Server) endpoints() []endpoint {
 	return []endpoint{
 		{method: http.MethodPost, path: base + "/links", scope: LinksCreate, takesBody: true, bodyLimit: l.Body, timeout: l.Call, serve: s.createLink},
 		{method: http.MethodPost, path: base + "/links/bulk", scope: LinksCreate, takesBody: true, bodyLimit: l.BulkBody, timeout: l.BulkCall, serve: s.createLinks},
-		{method: http.MethodGet, path: one, scope: LinksRead, query: []string{"consistency"}, bodyLimit: l.Body, timeout: l.Call, serve: s.getLink},
+		{method: http.MethodGet, path: base + "/links", scope: LinksRead, query: listQuery(), bodyLimit: l.Body, timeout: l.Call, serve: s.listLinks},
+		{method: http.MethodGet, path: one, scope: LinksRead, query: single(consistency), bodyLimit: l.Body, timeout: l.Call, serve: s.getLink},
+		{method: http.MethodPatch, path: one, scope: LinksWrite, takesBody: true, bodyLimit: l.Body, timeout: l.Call, serve: s.editLink},
 		{method: http.MethodDelete, path: one, scope: LinksWrite, bodyLimit: l.Body, timeout: l.Call, serve: s.deleteLink},
+		{method: http.MethodGet, path: one + "/qr", scope: LinksRead, query: qrQuery(), bodyLimit: l.Body, timeout: l.Call, serve: s.getQR},
+		{method: http.MethodGet, path: base + "/tags", scope: LinksRead, query: single("limit", "cursor", consistency), bodyLimit: l.Body, timeout: l.Call, serve: s.listTags},
 		{method: http.MethodGet, path: base + "/cluster", scope: AnyKey, bodyLimit: l.Body, timeout: l.Status, serve: s.getCluster},
 		{method: http.MethodPost, path: base + "/cluster/leave", scope: Admin, bodyLimit: l.Body, timeout: l.Leave, serve: s.leaveCluster},
 	}
@@ -48,6 +52,7 @@ func (s *Server) routes() *gin.Engine {
 	}
 
 	r.nothingAt(apiRoot)
+	r.takeForms(s.unlock)
 	return r.engine
 }
 
@@ -58,6 +63,7 @@ func (s *Server) redirectRoutes() *gin.Engine {
 	for code := range s.namesakes() {
 		r.nothingAt("/" + code)
 	}
+	r.takeForms(s.unlock)
 	return r.engine
 }
 
@@ -84,13 +90,17 @@ func (s *Server) newRouter() *router {
 	return r
 }
 
-// visit serves GET /{code}. It is the one route with a gate of its own: a visitor must not wait behind API calls.
+// visit serves GET /{code} and /{code}+. It is the one route with a gate of its own: a visitor must not wait behind API calls.
 func (s *Server) visit(g *gin.Context) {
 	if !s.visits.enter() {
 		s.problems.writePage(g.Writer, g.Request, link.ErrOverloaded)
 		return
 	}
 	defer s.visits.leave()
+	if code, preview := strings.CutSuffix(g.Param("code"), previewMark); preview {
+		s.redirects.Preview(g.Writer, g.Request, code)
+		return
+	}
 	s.redirects.Serve(g.Writer, g.Request, g.Param("code"))
 }
 

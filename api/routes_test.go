@@ -89,7 +89,7 @@ func TestRedirectsNeedNoKey(t *testing.T) {
 	f.add("abc", "https://example.com/?a=1&b=ü")
 	f.service.late = 20 * time.Millisecond
 	for _, method := range []string{"GET", "HEAD"} {
-		for _, path := range []string{"/abc", "/%61bc", "/abc?utm=1"} {
+		for _, path := range []string{"/abc", "/%61bc", "/abc?", "/abc?&&"} {
 			w := f.do(method, path, "", "Authorization", "")
 			h := w.Header()
 			if w.Code != 302 || h.Get("Location") != "https://example.com/?a=1&b=ü" || h.Get("Cache-Control") != "private, no-store" ||
@@ -103,9 +103,11 @@ func TestRedirectsNeedNoKey(t *testing.T) {
 func TestWrongMethodsSayWhichAreRight(t *testing.T) {
 	f := newFixture(t)
 	for path, allowed := range map[string]string{
-		links:                   "POST",
-		bulk:                    "DELETE GET HEAD POST", // GET and DELETE take "bulk" for a slug
-		links + "/abc":          "DELETE GET HEAD",
+		links:                   "GET HEAD POST",
+		bulk:                    "DELETE GET HEAD PATCH POST", // all but POST take "bulk" for a slug
+		links + "/abc":          "DELETE GET HEAD PATCH",
+		links + "/abc/qr":       "GET HEAD",
+		tagsPath:                "GET HEAD",
 		"/api/v1/cluster":       "GET HEAD",
 		"/api/v1/cluster/leave": "POST",
 		"/abc":                  "GET HEAD",
@@ -131,7 +133,7 @@ func TestWrongMethodsSayWhichAreRight(t *testing.T) {
 
 func TestUnknownAPIPathsAreProblems(t *testing.T) {
 	f := newFixture(t)
-	for _, path := range []string{"/api", "/api/", "/api/v1", "/api/v2/links", "/api/v1/", links + "/", links + "/a/b", "/api/v1/cluster/", "/api/v1/tags"} {
+	for _, path := range []string{"/api", "/api/", "/api/v1", "/api/v2/links", "/api/v1/", links + "/", links + "/a/b", "/api/v1/cluster/", tagsPath + "/", tagsPath + "/a", links + "/abc/qr/", links + "/bulk/a"} {
 		for _, method := range []string{"GET", "HEAD", "POST", "DELETE"} {
 			f.refused(f.do(method, path, "", "Authorization", "", "Accept", "text/html"), 404, v1.NotFound)
 		}

@@ -3,25 +3,101 @@ package api
 import (
 	"context"
 
+	"tinyurl/api/redirect"
 	"tinyurl/api/v1"
 	"tinyurl/fsm/link"
 )
 
-// Links makes, reads and deletes links for the whole cluster. Errors are those of fsm/link; others become "internal".
+// Links makes, reads, changes and deletes links for the whole cluster. Errors are those of fsm/link; others become "internal".
 type Links interface {
+	Lists
 	// Create makes one link a draft and answers one Made a draft, in order. The error is for the call as a whole: then
 	// what became of each draft is unknown, and a retry under the same Once finds out.
 	Create(ctx context.Context, drafts []link.Draft) ([]Made, error)
 	// Get reads a link: linearizable, or as this node knows it when local is set. Expired links are given like others.
 	Get(ctx context.Context, code link.Code, local bool) (link.Link, error)
+	// Edit changes a link and gives it as it is then.
+	Edit(ctx context.Context, edit link.Edit) (link.Link, error)
 	// Delete ends a link for ever. Deleting a deleted one is ErrGone.
 	Delete(ctx context.Context, code link.Code) error
+}
+
+// Lists shows links many at a time. Reads are linearizable, or as this node knows them where a listing is Local.
+type Lists interface {
+	// List gives a page of the living links.
+	List(ctx context.Context, l Listing) (Page, error)
+	// Tags gives a page of the tags that living links have, in the order of their bytes.
+	Tags(ctx context.Context, l TagListing) (TagPage, error)
+}
+
+// Listing says which links a page shows, and in which order.
+type Listing struct {
+	// Tags are those of which a link must have one, or all of them where AllTags is set; none asks for nothing. There are
+	// link.MaxTags at most.
+	Tags    []string
+	AllTags bool
+	// Match picks links; nil takes them all. It is called by one goroutine at a time.
+	Match func(link.Link) bool
+	// OldestFirst turns the order around: it is that of creation, the newest link first.
+	OldestFirst bool
+	// After is where the page before ended; the zero Place begins.
+	After Place
+	// Limit is the most links of a page, Examine the most that are looked at for it. Both are at least 1.
+	Limit, Examine int
+	// Count asks for the number of all links that have the one tag there is in Tags, or of all links where there is none.
+	Count bool
+	Local bool
+}
+
+// Place is where a link stands in the order of creation. What Created counts is its maker's affair.
+type Place struct {
+	Created uint64
+	Code    link.Code
+}
+
+// Page is a part of a list.
+type Page struct {
+	Links []link.Link
+	// Next is where the next page begins; nil if there is none.
+	Next *Place
+	// Total is what was asked for by Count.
+	Total uint64
+}
+
+// TagListing says which tags a page shows: at most Limit of those behind After, in the order of their bytes.
+type TagListing struct {
+	After string
+	Limit int
+	Local bool
+}
+
+// TagPage is a part of the list of tags.
+type TagPage struct {
+	Tags []TagCount
+	// More says that there are others behind the last of Tags.
+	More bool
+}
+
+// TagCount is a tag, and how many living links have it.
+type TagCount struct {
+	Tag   string
+	Links uint64
 }
 
 // Made is what became of one draft: a link, or the reason why there is none.
 type Made struct {
 	Link link.Link
-	Err  error
+	// Found says that the link was there before, see link.Draft.Find.
+	Found bool
+	Err   error
+}
+
+// Passwords makes of passwords what is kept of them, and compares.
+type Passwords interface {
+	redirect.Passwords
+	// Hash is slow and takes much memory, on purpose; it bounds by itself how many run at once. ErrOverloaded: too many do.
+	// Otherwise it fails only with the context's error.
+	Hash(ctx context.Context, password string) (link.PasswordHash, error)
 }
 
 // Cluster shows and changes the cluster this node is part of.

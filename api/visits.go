@@ -24,7 +24,7 @@ func NewFrontServer(s *Server, logger *slog.Logger) *lean.Server {
 // listener, Shutdown and Close. Nil logs nothing.
 func NewRedirectServer(s *Server, certificate GetCertificate, logger *slog.Logger) *lean.Server {
 	l := s.config.Limits
-	l.Read = l.ReadHeader // nobody here wants a body
+	l.Read = l.ReadHeader // the one body that is wanted here is a small form
 	engine := s.redirectRoutes()
 	config := s.front(NewHTTPServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(engine, w, r) }), l, nil, logger), logger)
 	config.Strict = true
@@ -42,9 +42,10 @@ func (s *Server) front(rest *http.Server, logger *slog.Logger) lean.Config {
 	}
 	return lean.Config{
 		Visits: &plainVisits{
-			s:    s,
-			get:  s.metrics.measure(codeRoute, http.MethodGet, s.config.Now),
-			head: s.metrics.measure(codeRoute, http.MethodHead, s.config.Now),
+			s:     s,
+			get:   s.metrics.measure(codeRoute, http.MethodGet, s.config.Now),
+			head:  s.metrics.measure(codeRoute, http.MethodHead, s.config.Now),
+			whole: s.ServeHTTP,
 		},
 		Rest: rest, Others: s.namesakes(), Header: s.config.Limits.Header, Logger: logger,
 	}
@@ -54,32 +55,37 @@ func (s *Server) front(rest *http.Server, logger *slog.Logger) lean.Config {
 type plainVisits struct {
 	s         *Server
 	get, head *measure
+	whole     http.HandlerFunc // answers whatever takes more of the request than its code
 }
 
 // Visit looks a code up; see lean.Visits. What it gives to refuse with counts the request once it is answered.
-func (p *plainVisits) Visit(ctx context.Context, from net.Addr, head bool, code string) (link.Target, time.Duration, http.HandlerFunc) {
+func (p *plainVisits) Visit(ctx context.Context, from net.Addr, asked lean.Asked) (link.Target, time.Duration, http.HandlerFunc) {
 	one, method := p.get, http.MethodGet
-	if head {
+	if asked.Head {
 		one, method = p.head, http.MethodHead
 	}
 	start := one.now()
-	target, late, refuse := p.look(ctx, from, method, code)
-	if refuse == nil {
-		one.done(start, http.StatusFound)
-		return target, late, nil
+	a, refuse := p.look(ctx, from, method, asked)
+	switch {
+	case refuse != nil:
+		return "", 0, func(w http.ResponseWriter, r *http.Request) {
+			counted := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+			refuse(counted, r)
+			one.done(start, counted.status)
+		}
+	case a.Open:
+		// From the beginning, and counted there: what was found is looked up again, which costs less than to have two ways.
+		return "", 0, p.whole
 	}
-	return "", 0, func(w http.ResponseWriter, r *http.Request) {
-		counted := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-		refuse(counted, r)
-		one.done(start, counted.status)
-	}
+	one.done(start, http.StatusFound)
+	return a.Target, a.Late, nil
 }
 
-// look is visit without the answering.
-func (p *plainVisits) look(ctx context.Context, from net.Addr, method, code string) (target link.Target, late time.Duration, refuse http.HandlerFunc) {
+// look is visit without the answering; what it gives to refuse with is nil if there is nothing to refuse.
+func (p *plainVisits) look(ctx context.Context, from net.Addr, method string, asked lean.Asked) (a redirect.Answer, refuse http.HandlerFunc) {
 	s := p.s
 	if !s.visits.enter() {
-		return "", 0, func(w http.ResponseWriter, r *http.Request) { s.problems.writePage(w, r, link.ErrOverloaded) }
+		return a, func(w http.ResponseWriter, r *http.Request) { s.problems.writePage(w, r, link.ErrOverloaded) }
 	}
 	defer s.visits.leave()
 	defer func() {
@@ -89,15 +95,20 @@ func (p *plainVisits) look(ctx context.Context, from net.Addr, method, code stri
 		case isBreakOff(cause):
 			refuse = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 		default:
-			s.logPanic(method, "/"+code, cause)
+			s.logPanic(method, "/"+asked.Code, cause)
 			refuse = func(w http.ResponseWriter, r *http.Request) { s.problems.write(w, r, errInternal) }
 		}
 	}()
-	a := s.redirects.Visit(ctx, redirect.Visitor{Conn: from}, code)
-	if a.Err == nil {
-		return a.Target, a.Late, nil
+	a = s.redirects.Visit(ctx, redirect.Visitor{Conn: from}, asked.Code, asked.Query)
+	if a.Err != nil {
+		refuse = s.writer(a)
 	}
-	return "", 0, func(w http.ResponseWriter, r *http.Request) { s.redirects.Write(w, r, a) }
+	return a, refuse
+}
+
+// writer writes an answer once there is somebody to write to. It is apart so that the answers of hits stay off the heap.
+func (s *Server) writer(a redirect.Answer) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { s.redirects.Write(w, r, a) }
 }
 
 // statusWriter remembers the status.

@@ -3,6 +3,7 @@ package api
 import (
 	"bufio"
 	"bytes"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net"
@@ -46,7 +47,10 @@ func getting(path string, header ...string) string {
 }
 
 // visits are all that anybody may send. The answers of both listeners must not differ.
-func visits() []visit {
+func visits() []visit { return append(plainRequests(), visitsOfLinks()...) }
+
+// plainRequests are those of links that are a target and nothing else, and of what is no link.
+func plainRequests() []visit {
 	failing := func(err error) func(*fakeService) { return func(s *fakeService) { s.fail = err } }
 	late := func(d time.Duration) func(*fakeService) { return func(s *fakeService) { s.late = d } }
 	none := func(path string) visit {
@@ -147,6 +151,17 @@ func newVisited(t testing.TB, change ...func(*Config)) *fixture {
 	f.add("past", "https://example.com", func(l *link.Link) { l.ValidUntil = noon })
 	f.add("later", "https://example.com", func(l *link.Link) { l.ValidUntil = noon.Add(time.Millisecond) })
 	f.service.deleted["buried"] = true
+	locked := link.PasswordHash("$fake$" + hex.EncodeToString([]byte("open sesame")))
+	for code, fields := range map[string]link.Fields{
+		"moved": {Redirect: 301}, "keeps": {Redirect: 307}, "perm": {Redirect: 308}, "dropper": {DropQuery: true}, "query": {Title: "<q>"},
+		"many": {MaxVisits: 1000}, "spent": {MaxVisits: 3}, "off": {Disabled: true}, "future": {ValidSince: noon.Add(time.Millisecond)},
+		"locked": {Password: locked}, "lockedmany": {Password: locked, MaxVisits: 1000, Redirect: 308},
+	} {
+		f.add(code, "https://example.com/?a=0&b=2&b=3#top", func(l *link.Link) {
+			fields.Target = l.Target
+			l.Fields, l.Visits = fields, 3
+		})
+	}
 	return f
 }
 

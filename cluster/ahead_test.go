@@ -223,7 +223,7 @@ func (v *virtualCluster) stuckCreate(leader *virtualNode) (release func(), index
 	made := make(chan error, 1)
 	node, before := leader.Node, leader.group.Load().raft.LastIndex()
 	go func() {
-		results, err := node.Create(v.t.Context(), []link.Draft{{Target: "https://example.com/stuck"}})
+		results, err := node.Create(v.t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/stuck"}}})
 		if err == nil {
 			err = results[0].Err
 		}

@@ -42,15 +42,15 @@ func TestALeaderWithoutDiskSpaceHandsOver(t *testing.T) {
 	disks := map[string]*smallDisk{}
 	c := newTestCluster(t, 3, withDisks(disks))
 	full := c.leader()
-	made := c.create(full, link.Draft{Target: "https://example.com/"})
+	made := c.create(full, link.Draft{Fields: link.Fields{Target: "https://example.com/"}})
 	disks[full.config.Name].free.Store(1)
 	c.eventually("another leads", func() bool { return c.leader() != full })
-	c.create(full, link.Draft{Target: "https://example.com/through-the-full-one"})
+	c.create(full, link.Draft{Fields: link.Fields{Target: "https://example.com/through-the-full-one"}})
 	for _, n := range c.nodes {
 		disks[n.config.Name].free.Store(1)
 	}
 	c.eventually("no disk is left, and creates say so", func() bool {
-		results, err := c.nodes[0].Create(t.Context(), []link.Draft{{Target: "https://example.com/"}})
+		results, err := c.nodes[0].Create(t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/"}}})
 		return err == nil && errors.Is(results[0].Err, link.ErrDiskFull)
 	})
 	if got, err := c.nodes[0].Resolve(t.Context(), made.Code); err != nil || got.Target != made.Target {
@@ -62,7 +62,7 @@ func TestANodeThatStartsOnAFullDiskOnlyRedirectsUntilThereIsSpace(t *testing.T) 
 	disks := map[string]*smallDisk{}
 	c := newTestCluster(t, 3, withDisks(disks))
 	n := c.others(c.leader())[0]
-	made := c.create(n, link.Draft{Target: "https://example.com/"})
+	made := c.create(n, link.Draft{Fields: link.Fields{Target: "https://example.com/"}})
 	c.stop(n)
 	disks[n.config.Name].free.Store(1)
 	c.start(n)
@@ -72,7 +72,7 @@ func TestANodeThatStartsOnAFullDiskOnlyRedirectsUntilThereIsSpace(t *testing.T) 
 	if _, err := n.Resolve(t.Context(), "never-made"); !errors.Is(err, link.ErrNoLeader) {
 		t.Fatalf("an unknown slug: %v", err)
 	}
-	if _, err := n.Create(t.Context(), []link.Draft{{Target: "https://example.com/"}}); !errors.Is(err, link.ErrDiskFull) {
+	if _, err := n.Create(t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/"}}}); !errors.Is(err, link.ErrDiskFull) {
 		t.Fatalf("a create: %v", err)
 	}
 	if n.group.Load() != nil {
@@ -101,7 +101,7 @@ func TestANodeThatStartsOnAFullDiskOnlyRedirectsUntilThereIsSpace(t *testing.T) 
 	if err := <-redirects; err != nil {
 		t.Error(err)
 	}
-	c.create(n, link.Draft{Target: "https://example.com/again"})
+	c.create(n, link.Draft{Fields: link.Fields{Target: "https://example.com/again"}})
 }
 
 func TestALeaderWhoseClockIsOffHandsOver(t *testing.T) {
@@ -162,10 +162,10 @@ func TestAFailedLogWriteStopsTheNodeAndTheClusterGoesOn(t *testing.T) {
 			return nil
 		})
 	})
-	made := c.create(c.nodes[0], link.Draft{Target: "https://example.com/"})
+	made := c.create(c.nodes[0], link.Draft{Fields: link.Fields{Target: "https://example.com/"}})
 	bad := c.leader()
 	failing.Store(&bad.config.Name)
-	go bad.Create(t.Context(), []link.Draft{{Target: "https://example.com/lost-or-not"}})
+	go bad.Create(t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/lost-or-not"}}})
 	select {
 	case err := <-bad.fatal:
 		if !strings.Contains(err.Error(), "input/output error") {
@@ -179,7 +179,7 @@ func TestAFailedLogWriteStopsTheNodeAndTheClusterGoesOn(t *testing.T) {
 	}
 	c.stop(bad)
 	survivor := c.others(bad)[0]
-	c.create(survivor, link.Draft{Target: "https://example.com/after"})
+	c.create(survivor, link.Draft{Fields: link.Fields{Target: "https://example.com/after"}})
 	if got, err := survivor.Resolve(t.Context(), made.Code); err != nil || got.Target != made.Target {
 		t.Fatalf("an acknowledged link: %+v, %v", got, err)
 	}
@@ -202,7 +202,7 @@ func TestALeaderWhoseDiskHangsIsDeposed(t *testing.T) {
 	t.Cleanup(func() { close(release) })
 	stuck := c.leader()
 	hanging.Store(&stuck.config.Name)
-	go stuck.Create(t.Context(), []link.Draft{{Target: "https://example.com/stuck"}})
+	go stuck.Create(t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/stuck"}}})
 	c.eventually("another leads", func() bool {
 		for _, n := range c.others(stuck) {
 			if _, ready := n.group.Load().leadership.ready(); ready {
@@ -211,5 +211,5 @@ func TestALeaderWhoseDiskHangsIsDeposed(t *testing.T) {
 		}
 		return false
 	})
-	c.create(c.others(stuck)[0], link.Draft{Target: "https://example.com/after"})
+	c.create(c.others(stuck)[0], link.Draft{Fields: link.Fields{Target: "https://example.com/after"}})
 }

@@ -33,7 +33,7 @@ func TestANodeWhoseBootNumberIsOverTakesALaterOne(t *testing.T) {
 		if n.record.Boot >= known {
 			t.Fatalf("boot %d after boot %d: the test tests nothing", n.record.Boot, known)
 		}
-		results, err := n.Create(v.t.Context(), []link.Draft{{Target: "https://example.com/first"}})
+		results, err := n.Create(v.t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/first"}}})
 		if err != nil || !errors.Is(results[0].Err, link.ErrNoLeader) {
 			t.Fatalf("under a number that is over: %+v, %v", results, err)
 		}
@@ -143,7 +143,7 @@ func TestALifeThatWasForgottenIsNotTakenForThisOne(t *testing.T) {
 // make makes one link, which must be acknowledged.
 func (v *virtualCluster) make(n *virtualNode, target link.Target) link.Link {
 	v.t.Helper()
-	results, err := n.Create(v.t.Context(), []link.Draft{{Target: target}})
+	results, err := n.Create(v.t.Context(), []link.Draft{{Fields: link.Fields{Target: target}}})
 	if err != nil || results[0].Err != nil {
 		v.t.Fatalf("%+v, %v", results, err)
 	}
@@ -169,8 +169,8 @@ func TestANumberIsTakenOnlyOnceTheRefusalIsApplied(t *testing.T) {
 		t.Helper()
 		p := newProposer(b, 5*time.Second, refused, leader, applied, slog.New(slog.DiscardHandler))
 		defer p.close()
-		draft := command.Create{Draft: link.Draft{Target: "https://example.com/"}}
-		if results, err := p.propose(t.Context(), []command.Command{draft}); err != nil || results[0].Err == nil {
+		draft := command.Create{Draft: link.Draft{Fields: link.Fields{Target: "https://example.com/"}}}
+		if results, err := p.propose(t.Context(), "", []command.Command{draft}); err != nil || results[0].Err == nil {
 			t.Fatalf("%+v, %v", results, err)
 		}
 	}

@@ -26,18 +26,18 @@ func shifted(shifts map[string]*atomic.Int64) func(*Config) {
 func TestAJumpOfTheLeadersClockNeverReachesTheLog(t *testing.T) {
 	shifts := map[string]*atomic.Int64{}
 	c := newTestCluster(t, 3, shifted(shifts))
-	made := c.create(c.nodes[0], link.Draft{Target: "https://example.com/", ExpiresIn: 24 * time.Hour})
+	made := c.create(c.nodes[0], link.Draft{Fields: link.Fields{Target: "https://example.com/"}, ExpiresIn: 24 * time.Hour})
 	leader := c.leader()
 	shifts[leader.config.Name].Store(int64(48 * time.Hour))
 	for range 5 {
-		leader.Create(t.Context(), []link.Draft{{Target: "https://example.com/stamped-by-a-wrong-clock"}})
+		leader.Create(t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/stamped-by-a-wrong-clock"}}})
 	}
 	shifts[leader.config.Name].Store(0)
 	for _, n := range c.nodes {
 		if ahead := time.Until(n.group.Load().fsm.Store().Stamp()); ahead > time.Minute {
 			t.Fatalf("%s has a stamp %v ahead of the time", n.config.Name, ahead)
 		}
-		if got, err := n.Resolve(t.Context(), made.Code); err != nil || got.Expired(n.Now()) {
+		if got, err := n.Resolve(t.Context(), made.Code); err != nil || got.State(n.Now()) != link.Open {
 			t.Fatalf("a link that is valid for a day has ended on %s: %+v, %v", n.config.Name, got, err)
 		}
 	}
@@ -46,7 +46,7 @@ func TestAJumpOfTheLeadersClockNeverReachesTheLog(t *testing.T) {
 func TestAFollowerWithAWrongClockThatComesToLeadDoesNotStampIt(t *testing.T) {
 	shifts := map[string]*atomic.Int64{}
 	c := newTestCluster(t, 3, shifted(shifts))
-	made := c.create(c.nodes[0], link.Draft{Target: "https://example.com/", ExpiresIn: 30 * time.Minute})
+	made := c.create(c.nodes[0], link.Draft{Fields: link.Fields{Target: "https://example.com/"}, ExpiresIn: 30 * time.Minute})
 	c.agreed()
 	lost := c.leader()
 	wrong, right := c.others(lost)[0], c.others(lost)[1]
@@ -57,13 +57,13 @@ func TestAFollowerWithAWrongClockThatComesToLeadDoesNotStampIt(t *testing.T) {
 	}
 	c.stop(lost) // two are left, and their clocks differ
 	c.eventually("somebody takes writes", func() bool {
-		results, err := right.Create(t.Context(), []link.Draft{{Target: "https://example.com/"}})
+		results, err := right.Create(t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/"}}})
 		return err == nil && results[0].Err == nil
 	})
 	if ahead := time.Until(right.group.Load().fsm.Store().Stamp()); ahead > time.Minute {
 		t.Fatalf("a stamp %v ahead of the time", ahead)
 	}
-	if got, err := right.Resolve(t.Context(), made.Code); err != nil || got.Expired(right.Now()) {
+	if got, err := right.Resolve(t.Context(), made.Code); err != nil || got.State(right.Now()) != link.Open {
 		t.Fatalf("%+v, %v", got, err)
 	}
 }

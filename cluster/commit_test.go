@@ -14,7 +14,7 @@ func TestAFollowerHearsOfACommitAtOnce(t *testing.T) {
 		const writes = 5
 		known := 0
 		for range writes {
-			results, err := follower.Create(t.Context(), []link.Draft{{Target: "https://example.org/"}})
+			results, err := follower.Create(t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.org/"}}})
 			if err != nil || results[0].Err != nil {
 				t.Fatal(err, results)
 			}
@@ -73,7 +73,7 @@ func acknowledgesAndDies(v *virtualCluster, leader *virtualNode) *virtualNode {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if _, err := leader.Create(v.t.Context(), []link.Draft{{Target: "https://example.org/"}}); err != nil {
+		if _, err := leader.Create(v.t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.org/"}}}); err != nil {
 			v.t.Error(err)
 		}
 	}()

@@ -166,7 +166,7 @@ func TestAParkedNodeRedirectsClosesAndGoesOn(t *testing.T) {
 				t.Fatal("raft runs on a full disk")
 			}
 			for _, l := range made {
-				if got, err := n.Resolve(v.t.Context(), l.Code); err != nil || got != l {
+				if got, err := n.Resolve(v.t.Context(), l.Code); err != nil || got != l.Route() {
 					t.Errorf("parked: %+v, %v", got, err)
 				}
 			}

@@ -22,6 +22,7 @@ type duties struct {
 	pilot   *autopilot.Autopilot
 	audit   *auditor
 	watch   *watchdog
+	sweep   *sweeper
 	every   time.Duration
 }
 
@@ -45,6 +46,16 @@ func newDuties(g *Group, c Config, describe func(member.ID) (member.Member, bool
 			ask: ask, fatal: g.env.Fatal, log: log,
 		},
 		watch: &watchdog{transferring: g.intake.transferringSince, probe: g.probe, fatal: g.env.Fatal},
+		sweep: &sweeper{
+			ended: g.fsm.Store().Ended, stamp: g.fsm.Store().Stamp, log: log,
+			propose: func(ctx context.Context, c command.Command) error {
+				results, err := g.Propose(ctx, "", []command.Command{c})
+				if err == nil {
+					err = results[0].Err
+				}
+				return err
+			},
+		},
 		every: c.Tuning.Reconcile,
 	}
 }
@@ -79,6 +90,7 @@ func (g *Group) serve(ctx context.Context) {
 	all.Go(func() { d.clock.run(ctx, 5*d.every) })
 	all.Go(func() { d.replace.run(ctx, d.every) })
 	all.Go(func() { d.watch.run(ctx) })
+	all.Go(func() { d.sweep.run(ctx) })
 	all.Wait()
 	<-d.pilot.Stop() // a promotion under way belongs to this term
 }

@@ -8,6 +8,7 @@ import (
 
 	"tinyurl/fsm/command"
 	"tinyurl/fsm/link"
+	"tinyurl/fsm/store"
 )
 
 // statusTimeout bounds the status document as a whole.
@@ -23,6 +24,24 @@ func (n *Node) Create(ctx context.Context, drafts []link.Draft) ([]command.Resul
 		return nil, err
 	}
 	return g.Create(ctx, drafts)
+}
+
+// Propose puts commands through the log; see Group.Propose.
+func (n *Node) Propose(ctx context.Context, actor string, commands []command.Command) ([]command.Result, error) {
+	g, err := n.writer()
+	if err != nil {
+		return nil, err
+	}
+	return g.Propose(ctx, actor, commands)
+}
+
+// View gives the state for reading; see Group.View.
+func (n *Node) View(ctx context.Context, local bool) (*store.Store, error) {
+	g, err := n.formed()
+	if err != nil {
+		return nil, err
+	}
+	return g.View(ctx, local)
 }
 
 // Delete deletes a link for good.
@@ -44,26 +63,47 @@ func (n *Node) Get(ctx context.Context, code link.Code, local bool) (link.Link, 
 }
 
 // Resolve is the read of a redirect: from this node's own state wherever that is safe.
-func (n *Node) Resolve(ctx context.Context, code link.Code) (link.Link, error) {
+func (n *Node) Resolve(ctx context.Context, code link.Code) (link.Route, error) {
 	if g := n.group.Load(); g != nil {
 		return g.Resolve(ctx, code)
 	}
 	if p := n.parked.Load(); p != nil {
 		return p.reads.resolve(ctx, code)
 	}
-	return link.Link{}, fmt.Errorf("%w: %w", link.ErrNoLeader, ErrNotFormed)
+	return link.Route{}, fmt.Errorf("%w: %w", link.ErrNoLeader, ErrNotFormed)
 }
 
 // Look is what this node can say of a code by itself. When it is settled, Resolve would answer the same. Otherwise Resolve
-// would ask the leader: about a code that is not known here (link.ErrNotFound), or a link that has expired here (nil).
-func (n *Node) Look(code link.Code) (found link.Link, settled bool, err error) {
+// would ask the leader: about a code that is not known here (link.ErrNotFound), or a link that does not redirect here
+// (nil).
+func (n *Node) Look(code link.Code) (found link.Route, settled bool, err error) {
 	if g := n.group.Load(); g != nil {
 		return g.Look(code)
 	}
 	if p := n.parked.Load(); p != nil {
 		return p.reads.look(code)
 	}
-	return link.Link{}, true, fmt.Errorf("%w: %w", link.ErrNoLeader, ErrNotFormed)
+	return link.Route{}, true, fmt.Errorf("%w: %w", link.ErrNoLeader, ErrNotFormed)
+}
+
+// Lookup looks a link up in this node's own view, also while this node cannot take part.
+func (n *Node) Lookup(code link.Code) (link.Link, error) {
+	if g := n.group.Load(); g != nil {
+		return g.Lookup(code)
+	}
+	if p := n.parked.Load(); p != nil {
+		return p.reads.local.Lookup(code)
+	}
+	return link.Link{}, fmt.Errorf("%w: %w", link.ErrNoLeader, ErrNotFormed)
+}
+
+// Consume counts a visit of a link that has only so many; see Group.Consume.
+func (n *Node) Consume(ctx context.Context, code link.Code) (link.Route, error) {
+	g, err := n.writer()
+	if err != nil {
+		return link.Route{}, err
+	}
+	return g.Consume(ctx, code)
 }
 
 // Now is the time that decides whether a link has expired: the wall clock, never below the last applied stamp.

@@ -94,7 +94,7 @@ func FuzzCallsToANewNode(f *testing.F) {
 // FuzzProposeReply reads any answer of a leader to a batch: what is read is what is written again.
 func FuzzProposeReply(f *testing.F) {
 	codec := proposeCodec()
-	good, err := codec.EncodeResponse(proposed{index: 7, results: []command.Result{{Link: link.Link{Code: "abc", Target: "http://a"}}, {Err: link.ErrSlugTaken}}})
+	good, err := codec.EncodeResponse(proposed{index: 7, results: []command.Result{{Link: link.Link{Code: "abc", Fields: link.Fields{Target: "http://a"}}}, {Err: link.ErrSlugTaken}}})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"tinyurl/fsm"
 	"tinyurl/fsm/command"
 	"tinyurl/fsm/link"
+	"tinyurl/fsm/store"
 )
 
 // Group is one raft instance with its state machine: the links, and all that writes and reads them.
@@ -220,19 +221,21 @@ func (g *Group) Create(ctx context.Context, drafts []link.Draft) ([]command.Resu
 	for i, d := range drafts {
 		commands[i] = command.Create{Draft: d}
 	}
-	return g.write(ctx, commands)
+	return g.Propose(ctx, "", commands)
 }
 
-func (g *Group) write(ctx context.Context, commands []command.Command) ([]command.Result, error) {
+// Propose puts commands through the log and returns a result for each, in order, as Create does. The actor is the API key that
+// asks, see command.Operation.
+func (g *Group) Propose(ctx context.Context, actor string, commands []command.Command) ([]command.Result, error) {
 	began := time.Now()
-	results, err := g.proposer.propose(ctx, commands)
+	results, err := g.proposer.propose(ctx, actor, commands)
 	g.metrics.wrote(time.Since(began), results, err)
 	return results, err
 }
 
 // Delete deletes a link for good.
 func (g *Group) Delete(ctx context.Context, code link.Code) error {
-	results, err := g.write(ctx, []command.Command{command.Delete{Code: code}})
+	results, err := g.Propose(ctx, "", []command.Command{command.Delete{Code: code}})
 	if err != nil {
 		return err
 	}
@@ -240,22 +243,49 @@ func (g *Group) Delete(ctx context.Context, code link.Code) error {
 }
 
 // Resolve is the read of a redirect; see reads.resolve.
-func (g *Group) Resolve(ctx context.Context, code link.Code) (link.Link, error) {
+func (g *Group) Resolve(ctx context.Context, code link.Code) (link.Route, error) {
 	return g.reads.resolve(ctx, code)
 }
 
 // Look is what this node says of a code by itself; see reads.look.
-func (g *Group) Look(code link.Code) (found link.Link, settled bool, err error) {
+func (g *Group) Look(code link.Code) (found link.Route, settled bool, err error) {
 	return g.reads.look(code)
 }
 
 // Get looks a link up: linearizably, or in this node's own view when local is set.
 func (g *Group) Get(ctx context.Context, code link.Code, local bool) (link.Link, error) {
 	if local {
-		l, _, err := g.reads.local.LookupProven(code)
-		return l, err
+		return g.Lookup(code)
 	}
 	return g.reads.get(ctx, code)
+}
+
+// Lookup looks a link up in this node's own view.
+func (g *Group) Lookup(code link.Code) (link.Link, error) { return g.reads.local.Lookup(code) }
+
+// Consume counts a visit of a link that has only so many, and gives the route that it may take: link.ErrGone if the link is used up
+// or does not redirect any more, link.ErrNotFound if it does not yet. When the outcome is unknown (link.ErrNoLeader) the visit may
+// have been counted: a link may be followed less often than it might be, and never more often.
+func (g *Group) Consume(ctx context.Context, code link.Code) (link.Route, error) {
+	results, err := g.Propose(ctx, "", []command.Command{command.Consume{Code: code}})
+	if err == nil {
+		err = results[0].Err
+	}
+	if err != nil {
+		return link.Route{}, err
+	}
+	return results[0].Link.Route(), nil
+}
+
+// View gives the state for reading: with every write in it that was acknowledged before the call, or as this node knows it when
+// local is set.
+func (g *Group) View(ctx context.Context, local bool) (*store.Store, error) {
+	if !local {
+		if err := g.reads.catchUp(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return g.fsm.Store(), nil
 }
 
 // Staleness is how old this node's view may be: 0 when it is current, -1 when it was never current in this process.

@@ -28,7 +28,7 @@ func sent(t *testing.T, node string, commands ...command.Command) []byte {
 }
 
 func TestOnlyANodesOwnWritesAreTakenFromIt(t *testing.T) {
-	create := command.Create{Draft: link.Draft{Target: "https://example.com/"}}
+	create := command.Create{Draft: link.Draft{Fields: link.Fields{Target: "https://example.com/"}}}
 	for name, c := range map[string]struct {
 		encoded []byte
 		taken   bool

@@ -287,7 +287,7 @@ func TestANodeStartsAgainAfterEveryKindOfEnd(t *testing.T) {
 			v.start(n)
 			v.writable(n)
 			for _, l := range made {
-				if got, err := n.Resolve(v.t.Context(), l.Code); err != nil || got != l {
+				if got, err := n.Resolve(v.t.Context(), l.Code); err != nil || got != l.Route() {
 					t.Errorf("after its failure: %+v, %v", got, err)
 				}
 			}
@@ -297,7 +297,7 @@ func TestANodeStartsAgainAfterEveryKindOfEnd(t *testing.T) {
 
 // probeWrite writes something, so that a failing log is noticed; it never holds.
 func probeWrite(v *virtualCluster, n *virtualNode) bool {
-	_, _ = n.Create(v.t.Context(), []link.Draft{{Target: "https://example.com/"}})
+	_, _ = n.Create(v.t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/"}}})
 	return false
 }
 

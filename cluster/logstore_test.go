@@ -97,7 +97,7 @@ func listing(t *testing.T, dir string) string {
 func TestANodeThatIsStartedWithAnotherLogStoreRefuses(t *testing.T) {
 	c := newTestCluster(t, 1, nil)
 	n := c.nodes[0]
-	made := c.create(n, link.Draft{Target: "https://example.com/"})
+	made := c.create(n, link.Draft{Fields: link.Fields{Target: "https://example.com/"}})
 	c.stop(n)
 	n.config.Environment.OpenLog = LogWAL.Open
 	if err := c.tryStart(n); !errors.Is(err, ErrOtherLogStore) {
@@ -122,11 +122,11 @@ func TestAClusterOnBothLogStoresKeepsItsLinks(t *testing.T) {
 	var made []link.Link
 	for i := range 3 {
 		for range 30 {
-			made = append(made, c.create(c.nodes[i], link.Draft{Target: "https://example.com/"}))
+			made = append(made, c.create(c.nodes[i], link.Draft{Fields: link.Fields{Target: "https://example.com/"}}))
 		}
 		n := c.nodes[(i+1)%3]
 		c.stop(n)
-		made = append(made, c.create(c.nodes[i], link.Draft{Target: "https://example.com/while/one/is/away"}))
+		made = append(made, c.create(c.nodes[i], link.Draft{Fields: link.Fields{Target: "https://example.com/while/one/is/away"}}))
 		c.start(n)
 		c.writable(n)
 	}

@@ -17,7 +17,7 @@ import (
 func TestALinkMadeOnAnyNodeIsFollowedOnEveryOtherAtOnce(t *testing.T) {
 	c := newTestCluster(t, 3, nil)
 	for _, at := range c.nodes {
-		made := c.create(at, link.Draft{Target: "https://example.com/from-" + link.Target(at.config.Name)})
+		made := c.create(at, link.Draft{Fields: link.Fields{Target: "https://example.com/from-" + link.Target(at.config.Name)}})
 		for _, n := range c.nodes {
 			got, err := n.Resolve(t.Context(), made.Code)
 			if err != nil || got.Target != made.Target {
@@ -30,7 +30,7 @@ func TestALinkMadeOnAnyNodeIsFollowedOnEveryOtherAtOnce(t *testing.T) {
 func TestALoneNodeFoundsItsClusterAndKeepsItsLinks(t *testing.T) {
 	c := newTestCluster(t, 1, nil)
 	n := c.nodes[0]
-	made := c.create(n, link.Draft{Target: "https://example.com/"})
+	made := c.create(n, link.Draft{Fields: link.Fields{Target: "https://example.com/"}})
 	id := n.ID()
 	c.stop(n)
 	c.start(n)
@@ -38,14 +38,14 @@ func TestALoneNodeFoundsItsClusterAndKeepsItsLinks(t *testing.T) {
 	if n.ID() != id {
 		t.Fatalf("the node came back as %s, was %s", n.ID(), id)
 	}
-	if got, err := n.Resolve(t.Context(), made.Code); err != nil || got != made {
+	if got, err := n.Resolve(t.Context(), made.Code); err != nil || got != made.Route() {
 		t.Fatalf("after a restart: %+v, %v", got, err)
 	}
 }
 
 func TestTheClusterSurvivesTheLossOfItsLeader(t *testing.T) {
 	c := newTestCluster(t, 3, nil)
-	made := c.create(c.nodes[0], link.Draft{Target: "https://example.com/before"})
+	made := c.create(c.nodes[0], link.Draft{Fields: link.Fields{Target: "https://example.com/before"}})
 	c.agreed() // two nodes are enough to acknowledge it, and one that does not know it would say 503
 	lost := c.leader()
 	c.stop(lost)
@@ -55,7 +55,7 @@ func TestTheClusterSurvivesTheLossOfItsLeader(t *testing.T) {
 		}
 	}
 	survivor := c.others(lost)[0]
-	after := c.create(survivor, link.Draft{Target: "https://example.com/after"})
+	after := c.create(survivor, link.Draft{Fields: link.Fields{Target: "https://example.com/after"}})
 	c.start(lost)
 	c.writable(lost)
 	if got, err := lost.Resolve(t.Context(), after.Code); err != nil || got.Target != after.Target {
@@ -66,7 +66,7 @@ func TestTheClusterSurvivesTheLossOfItsLeader(t *testing.T) {
 
 func TestWithoutAQuorumKnownLinksRedirectAndNothingElseIsClaimed(t *testing.T) {
 	c := newTestCluster(t, 3, nil)
-	made := c.create(c.nodes[0], link.Draft{Target: "https://example.com/"})
+	made := c.create(c.nodes[0], link.Draft{Fields: link.Fields{Target: "https://example.com/"}})
 	alone := c.nodes[2]
 	c.agreed()
 	c.stop(c.nodes[0])
@@ -90,7 +90,7 @@ func TestWithoutAQuorumKnownLinksRedirectAndNothingElseIsClaimed(t *testing.T) {
 	}
 	check()
 	start := time.Now()
-	results, err := alone.Create(t.Context(), []link.Draft{{Target: "https://example.com/lost"}})
+	results, err := alone.Create(t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/lost"}}})
 	if err != nil || !errors.Is(results[0].Err, link.ErrNoLeader) || time.Since(start) > 6*time.Second {
 		t.Fatalf("a create without a leader: %+v, %v after %v", results, err, time.Since(start))
 	}
@@ -117,7 +117,7 @@ func comesBackBySnapshot(t *testing.T, kept LogStore) {
 	var made []link.Link
 	create := func(n int) {
 		for i := range n {
-			made = append(made, c.create(leader, link.Draft{Target: link.Target(fmt.Sprintf("https://example.com/%d/%d", len(made), i))}))
+			made = append(made, c.create(leader, link.Draft{Fields: link.Fields{Target: link.Target(fmt.Sprintf("https://example.com/%d/%d", len(made), i))}}))
 		}
 	}
 	create(100)
@@ -139,7 +139,7 @@ func comesBackBySnapshot(t *testing.T, kept LogStore) {
 
 func TestANewcomerBecomesAVoterAndCanLeave(t *testing.T) {
 	c := newTestCluster(t, 3, nil)
-	made := c.create(c.nodes[0], link.Draft{Target: "https://example.com/"})
+	made := c.create(c.nodes[0], link.Draft{Fields: link.Fields{Target: "https://example.com/"}})
 	newcomer := c.add("n4", 0)
 	c.writable(newcomer)
 	votes := func() bool {
@@ -160,7 +160,7 @@ func TestANewcomerBecomesAVoterAndCanLeave(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	if _, err := newcomer.Create(ctx, []link.Draft{{Target: "https://example.com/"}}); !errors.Is(err, link.ErrNoLeader) || time.Since(start) > time.Second {
+	if _, err := newcomer.Create(ctx, []link.Draft{{Fields: link.Fields{Target: "https://example.com/"}}}); !errors.Is(err, link.ErrNoLeader) || time.Since(start) > time.Second {
 		t.Fatalf("a create on a node that has left: %v after %v", err, time.Since(start))
 	}
 	select {
@@ -184,7 +184,7 @@ func TestTheLeaderCanLeave(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.stop(leader)
-	c.create(c.others(leader)[0], link.Draft{Target: "https://example.com/"})
+	c.create(c.others(leader)[0], link.Draft{Fields: link.Fields{Target: "https://example.com/"}})
 }
 
 func TestTheLastVoterCannotLeave(t *testing.T) {
@@ -196,14 +196,14 @@ func TestTheLastVoterCannotLeave(t *testing.T) {
 
 func TestAReplicaRedirectsAndNeverVotes(t *testing.T) {
 	c := newTestCluster(t, 1, nil)
-	made := c.create(c.nodes[0], link.Draft{Target: "https://example.com/"})
+	made := c.create(c.nodes[0], link.Draft{Fields: link.Fields{Target: "https://example.com/"}})
 	c.tune = func(c *Config) { c.Replica = true }
 	replica := c.add("r1", 0)
 	c.writable(replica)
 	if got, err := replica.Resolve(t.Context(), made.Code); err != nil || got.Target != made.Target {
 		t.Fatalf("on the replica: %+v, %v", got, err)
 	}
-	c.create(replica, link.Draft{Target: "https://example.com/through-a-replica"})
+	c.create(replica, link.Draft{Fields: link.Fields{Target: "https://example.com/through-a-replica"}})
 	deadline := time.Now().Add(time.Second) // several times what a promotion takes here
 	for time.Now().Before(deadline) {
 		for _, m := range c.nodes[0].Status(t.Context()).Members {
@@ -271,7 +271,7 @@ func TestANodeWithoutItsVotesRefusesToStart(t *testing.T) {
 func refusesWithoutVotes(t *testing.T, kept LogStore) {
 	c := newTestCluster(t, 3, func(c *Config) { c.Environment.OpenLog = kept.Open })
 	_, log := kept.place()
-	c.create(c.nodes[0], link.Draft{Target: "https://example.com/"})
+	c.create(c.nodes[0], link.Draft{Fields: link.Fields{Target: "https://example.com/"}})
 	n := c.nodes[0]
 	c.eventually("it remembers that it voted", func() bool { return n.cluster.Load().HasState })
 	c.stop(n)
@@ -300,7 +300,7 @@ func TestManyClientsOnAllNodesGetDistinctCodesAndReadTheirWrites(t *testing.T) {
 		all.Go(func() {
 			for j := range each {
 				target := link.Target(fmt.Sprintf("https://example.com/%d/%d", i, j))
-				results, err := n.Create(t.Context(), []link.Draft{{Target: target}})
+				results, err := n.Create(t.Context(), []link.Draft{{Fields: link.Fields{Target: target}}})
 				if err != nil || results[0].Err != nil {
 					t.Error(results, err)
 					return
@@ -333,7 +333,7 @@ func TestOneKeySentToAllNodesAtOnceMakesOneLink(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 12 {
 		all.Go(func() {
-			l := c.create(c.nodes[i%3], link.Draft{Target: "https://example.com/", Once: once})
+			l := c.create(c.nodes[i%3], link.Draft{Fields: link.Fields{Target: "https://example.com/"}, Once: once})
 			mu.Lock()
 			defer mu.Unlock()
 			codes[l.Code]++
@@ -347,7 +347,7 @@ func TestOneKeySentToAllNodesAtOnceMakesOneLink(t *testing.T) {
 
 func TestADeletedLinkIsGoneOnEveryNodeAtOnceForReadsThatAsk(t *testing.T) {
 	c := newTestCluster(t, 3, nil)
-	made := c.create(c.nodes[0], link.Draft{Target: "https://example.com/", Slug: "promo"})
+	made := c.create(c.nodes[0], link.Draft{Fields: link.Fields{Target: "https://example.com/"}, Slug: "promo"})
 	if err := c.nodes[1].Delete(t.Context(), made.Code); err != nil {
 		t.Fatal(err)
 	}
@@ -356,7 +356,7 @@ func TestADeletedLinkIsGoneOnEveryNodeAtOnceForReadsThatAsk(t *testing.T) {
 			t.Fatalf("on %s: %v", n.config.Name, err)
 		}
 	}
-	results, err := c.nodes[2].Create(t.Context(), []link.Draft{{Target: "https://example.com/", Slug: "promo"}})
+	results, err := c.nodes[2].Create(t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/"}, Slug: "promo"}})
 	if err != nil || !errors.Is(results[0].Err, link.ErrSlugTaken) {
 		t.Fatalf("the slug of a deleted link: %+v, %v", results, err)
 	}
@@ -414,7 +414,7 @@ func TestAWipedLoneNodeFindsItsOldClusterOrStops(t *testing.T) {
 			for _, name := range []string{"n2", "n3"} {
 				c.writable(c.add(name, 0))
 			}
-			made := c.create(first, link.Draft{Target: "https://example.com/", Slug: "keepme"})
+			made := c.create(first, link.Draft{Fields: link.Fields{Target: "https://example.com/"}, Slug: "keepme"})
 			c.eventually("all three vote", func() bool { return first.Status(t.Context()).FailureTolerance == 1 })
 			c.agreed()
 			bind := first.plane.gossip.Addr()

@@ -108,8 +108,8 @@ func newProposer(origin *boots, timeout time.Duration, submit submitter,
 // propose puts the commands through the log and returns one result for each, in order. An operation whose outcome did not
 // come in time has link.ErrNoLeader in its result; the whole call fails only with link.ErrOverloaded (nothing happened)
 // or errClosed (nothing happened).
-func (p *proposer) propose(ctx context.Context, commands []command.Command) ([]command.Result, error) {
-	operations, err := p.enqueue(ctx, commands)
+func (p *proposer) propose(ctx context.Context, actor string, commands []command.Command) ([]command.Result, error) {
+	operations, err := p.enqueue(ctx, actor, commands)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func (p *proposer) propose(ctx context.Context, commands []command.Command) ([]c
 }
 
 // enqueue gives each command its identity and its place, or refuses all of them.
-func (p *proposer) enqueue(ctx context.Context, commands []command.Command) ([]*operation, error) {
+func (p *proposer) enqueue(ctx context.Context, actor string, commands []command.Command) ([]*operation, error) {
 	deadline := time.Now().Add(p.timeout)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
@@ -144,7 +144,7 @@ func (p *proposer) enqueue(ctx context.Context, commands []command.Command) ([]*
 		return nil, link.ErrOverloaded
 	}
 	for i, c := range commands {
-		o := command.Operation{Sequence: p.next, Command: c}
+		o := command.Operation{Sequence: p.next, Command: c, Actor: actor}
 		operations[i] = &operation{Operation: o, size: command.Size(o), deadline: deadline, done: make(chan struct{})}
 		p.next++
 	}

@@ -74,7 +74,7 @@ func (l *leaderDouble) proposer() *proposer {
 func creates(n int) []command.Command {
 	commands := make([]command.Command, n)
 	for i := range commands {
-		commands[i] = command.Create{Draft: link.Draft{Target: "https://example.com/"}}
+		commands[i] = command.Create{Draft: link.Draft{Fields: link.Fields{Target: "https://example.com/"}}}
 	}
 	return commands
 }
@@ -90,7 +90,7 @@ func TestOperationsGatherWhileBatchesTravel(t *testing.T) {
 		var all sync.WaitGroup
 		for range 100 {
 			all.Go(func() {
-				if results, err := p.propose(t.Context(), creates(1)); err != nil || results[0].Err != nil {
+				if results, err := p.propose(t.Context(), "", creates(1)); err != nil || results[0].Err != nil {
 					t.Error(results, err)
 				}
 			})
@@ -112,10 +112,10 @@ func TestABatchNeverPassesTheLimits(t *testing.T) {
 		big := make([]command.Command, 100)
 		for i := range big {
 			target := "https://example.com/" + string(make([]byte, link.MaxTarget-20))
-			big[i] = command.Create{Draft: link.Draft{Target: link.Target(target)}}
+			big[i] = command.Create{Draft: link.Draft{Fields: link.Fields{Target: link.Target(target)}}}
 		}
 		for _, commands := range [][]command.Command{creates(3000), big} {
-			results, err := p.propose(t.Context(), commands)
+			results, err := p.propose(t.Context(), "", commands)
 			if err != nil || len(results) != len(commands) {
 				t.Fatal(len(results), err)
 			}
@@ -140,7 +140,7 @@ func TestARetryCarriesTheSameIdentityAndFloor(t *testing.T) {
 		}
 		p := l.proposer()
 		defer p.close()
-		results, err := p.propose(t.Context(), creates(2))
+		results, err := p.propose(t.Context(), "", creates(2))
 		if err != nil || results[0].Err != nil {
 			t.Fatal(results, err)
 		}
@@ -149,7 +149,7 @@ func TestARetryCarriesTheSameIdentityAndFloor(t *testing.T) {
 				t.Fatalf("a try carried %+v", b)
 			}
 		}
-		if _, err := p.propose(t.Context(), creates(1)); err != nil {
+		if _, err := p.propose(t.Context(), "", creates(1)); err != nil {
 			t.Fatal(err)
 		}
 		if last := l.batches[len(l.batches)-1]; last.Floor != 3 {
@@ -171,12 +171,12 @@ func TestAnOperationWithUnknownOutcomeHoldsTheFloorUntilItIsGivenUp(t *testing.T
 		defer p.close()
 		lost := make(chan error, 1)
 		go func() {
-			results, _ := p.propose(t.Context(), creates(1))
+			results, _ := p.propose(t.Context(), "", creates(1))
 			lost <- results[0].Err
 		}()
 		synctest.Wait()
 		floor := func() uint64 {
-			if _, err := p.propose(t.Context(), creates(1)); err != nil {
+			if _, err := p.propose(t.Context(), "", creates(1)); err != nil {
 				t.Fatal(err)
 			}
 			l.mu.Lock()
@@ -207,7 +207,7 @@ func TestNoLeaderAnswersInTimeAndALateLeaderIsFound(t *testing.T) {
 		p := l.proposer()
 		defer p.close()
 		start := time.Now()
-		results, err := p.propose(t.Context(), creates(1))
+		results, err := p.propose(t.Context(), "", creates(1))
 		if err != nil || !errors.Is(results[0].Err, link.ErrNoLeader) || time.Since(start) != 5*time.Second {
 			t.Fatal(results, err, time.Since(start))
 		}
@@ -216,7 +216,7 @@ func TestNoLeaderAnswersInTimeAndALateLeaderIsFound(t *testing.T) {
 			l.elect("b-000000")
 		}()
 		start = time.Now()
-		results, err = p.propose(t.Context(), creates(1))
+		results, err = p.propose(t.Context(), "", creates(1))
 		if err != nil || results[0].Err != nil || time.Since(start) != time.Second {
 			t.Fatal(results, err, time.Since(start))
 		}
@@ -241,7 +241,7 @@ func TestATryIsGivenUpWhenAnotherLeaderIsHeardOf(t *testing.T) {
 			l.elect("b-000000")
 		}()
 		start := time.Now()
-		results, err := p.propose(t.Context(), creates(1))
+		results, err := p.propose(t.Context(), "", creates(1))
 		if err != nil || results[0].Err != nil {
 			t.Fatal(results, err)
 		}
@@ -257,13 +257,13 @@ func TestTooManyOperationsAreShedWhole(t *testing.T) {
 		l.id = ""
 		p := l.proposer()
 		defer p.close()
-		go p.propose(t.Context(), creates(operationsInFlight-10))
+		go p.propose(t.Context(), "", creates(operationsInFlight-10))
 		synctest.Wait()
-		if _, err := p.propose(t.Context(), creates(11)); !errors.Is(err, link.ErrOverloaded) {
+		if _, err := p.propose(t.Context(), "", creates(11)); !errors.Is(err, link.ErrOverloaded) {
 			t.Fatalf("err = %v", err)
 		}
 		l.elect("a-000000")
-		results, err := p.propose(t.Context(), creates(10))
+		results, err := p.propose(t.Context(), "", creates(10))
 		if err != nil || results[9].Err != nil {
 			t.Fatal(results, err)
 		}
@@ -286,11 +286,11 @@ func TestOverloadIsOnlyReportedWhenNothingCanHaveHappened(t *testing.T) {
 		}
 		p := l.proposer()
 		defer p.close()
-		results, _ := p.propose(t.Context(), creates(1))
+		results, _ := p.propose(t.Context(), "", creates(1))
 		if !errors.Is(results[0].Err, link.ErrOverloaded) {
 			t.Fatalf("a clean refusal was answered with %v", results[0].Err)
 		}
-		results, _ = p.propose(t.Context(), creates(1))
+		results, _ = p.propose(t.Context(), "", creates(1))
 		if results[0].Err != nil {
 			t.Fatalf("after an unknown outcome it must go on trying: %v", results[0].Err)
 		}
@@ -309,7 +309,7 @@ func TestTheAnswerWaitsUntilThisNodeHasAppliedTheEntry(t *testing.T) {
 		p := newProposer(firstBoot(), 5*time.Second, l.submit, l.current, applied, slog.New(slog.DiscardHandler))
 		defer p.close()
 		start := time.Now()
-		if _, err := p.propose(t.Context(), creates(1)); err != nil {
+		if _, err := p.propose(t.Context(), "", creates(1)); err != nil {
 			t.Fatal(err)
 		}
 		if waitedFor != 42 || time.Since(start) != time.Second {
@@ -324,7 +324,7 @@ func TestCloseFailsWhatWaits(t *testing.T) {
 		p := l.proposer()
 		answered := make(chan error, 1)
 		go func() {
-			results, _ := p.propose(t.Context(), creates(1))
+			results, _ := p.propose(t.Context(), "", creates(1))
 			answered <- results[0].Err
 		}()
 		synctest.Wait()
@@ -332,7 +332,7 @@ func TestCloseFailsWhatWaits(t *testing.T) {
 		if err := <-answered; !errors.Is(err, link.ErrNoLeader) {
 			t.Fatalf("err = %v", err)
 		}
-		if _, err := p.propose(t.Context(), creates(1)); !errors.Is(err, errClosed) {
+		if _, err := p.propose(t.Context(), "", creates(1)); !errors.Is(err, errClosed) {
 			t.Fatalf("after close: %v", err)
 		}
 	})
@@ -349,7 +349,7 @@ func TestIdleWaitsForEveryOutcome(t *testing.T) {
 		if err := p.idle(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		go p.propose(t.Context(), creates(1))
+		go p.propose(t.Context(), "", creates(1))
 		synctest.Wait()
 		start := time.Now()
 		if err := p.idle(t.Context()); err != nil || time.Since(start) != time.Second {
@@ -369,7 +369,7 @@ func TestWhatIsKnownAtTheDeadlineIsAnswered(t *testing.T) {
 		}
 		p := l.proposer()
 		defer p.close()
-		results, err := p.propose(t.Context(), creates(3000)) // three batches
+		results, err := p.propose(t.Context(), "", creates(3000)) // three batches
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -388,15 +388,15 @@ func TestAShortDeadlineDoesNotEndTheBatchOfOthers(t *testing.T) {
 		p := l.proposer()
 		defer p.close()
 		for range travelling { // so that the next ones gather
-			go p.propose(t.Context(), creates(1))
+			go p.propose(t.Context(), "", creates(1))
 			time.Sleep(overdueMost)
 		}
 		patient := make(chan error, 1)
-		go func() { results, _ := p.propose(t.Context(), creates(1)); patient <- results[0].Err }()
+		go func() { results, _ := p.propose(t.Context(), "", creates(1)); patient <- results[0].Err }()
 		synctest.Wait()
 		hasty, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
-		go p.propose(hasty, creates(1))
+		go p.propose(hasty, "", creates(1))
 		synctest.Wait()
 		time.Sleep(time.Second)
 		l.elect("a-000000")
@@ -429,7 +429,7 @@ func TestABatchThatClosingTookAwayIsNotSent(t *testing.T) {
 			return n
 		})
 		p.life.Go(p.run)
-		if results, err := p.propose(t.Context(), creates(1)); err != nil || !errors.Is(results[0].Err, link.ErrNoLeader) {
+		if results, err := p.propose(t.Context(), "", creates(1)); err != nil || !errors.Is(results[0].Err, link.ErrNoLeader) {
 			t.Error(results, err)
 		}
 		if len(l.batches) != 0 {

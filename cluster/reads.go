@@ -20,8 +20,10 @@ type reads struct {
 
 // localState is what a node knows by itself (fsm/store).
 type localState interface {
-	// LookupProven looks a code up. proven says whether a link.ErrNotFound proves absence.
-	LookupProven(link.Code) (l link.Link, proven bool, err error)
+	// Route looks a code up for a visit. proven says whether a link.ErrNotFound proves absence.
+	Route(link.Code) (r link.Route, proven bool, err error)
+	// Lookup looks a code up.
+	Lookup(link.Code) (link.Link, error)
 	// Stamp is the leader's stamp of the last applied entry.
 	Stamp() time.Time
 }
@@ -36,26 +38,38 @@ func (r *reads) clock() time.Time {
 	return now
 }
 
-// resolve is the read of a redirect (DESIGN section 5, a to d). It returns the link, expired or not; link.ErrNotFound only
-// when absence is proven; link.ErrGone for a deleted one; link.ErrNoLeader when nothing could be proven in time.
-func (r *reads) resolve(ctx context.Context, code link.Code) (link.Link, error) {
-	if l, settled, err := r.look(code); settled {
-		return l, err
+// resolve is the read of a redirect (DESIGN section 5, a to d). It returns the route of the link, open or not; link.ErrNotFound
+// only when absence is proven; link.ErrGone for a deleted one; link.ErrNoLeader when nothing could be proven in time.
+func (r *reads) resolve(ctx context.Context, code link.Code) (link.Route, error) {
+	if route, settled, err := r.look(code); settled {
+		return route, err
 	}
-	return r.get(ctx, code)
+	if err := r.catchUp(ctx); err != nil {
+		return link.Route{}, err
+	}
+	route, _, err := r.local.Route(code)
+	return route, err
 }
 
 // look is what this node says of a code by itself; settled if that is resolve's answer. Not settled are a miss that proves
 // nothing (link.ErrNotFound) and a hit that would not redirect (nil): an acknowledged write may not have arrived yet.
-func (r *reads) look(code link.Code) (l link.Link, settled bool, err error) {
-	l, proven, err := r.local.LookupProven(code)
+func (r *reads) look(code link.Code) (route link.Route, settled bool, err error) {
+	route, proven, err := r.local.Route(code)
 	switch {
 	case err == nil:
-		return l, !l.Expired(r.clock()), nil
+		return route, r.open(route), nil
 	case errors.Is(err, link.ErrNotFound):
-		return link.Link{}, proven, err
+		return link.Route{}, proven, err
 	}
-	return link.Link{}, true, err
+	return link.Route{}, true, err
+}
+
+// open says whether a link redirects now. The clock is read for links that can begin or end, and for no others.
+func (r *reads) open(route link.Route) bool {
+	if route.Timeless() {
+		return route.State(time.Time{}) == link.Open
+	}
+	return route.State(r.clock()) == link.Open
 }
 
 // get is a linearizable read: it sees every write acknowledged before the call.
@@ -63,8 +77,7 @@ func (r *reads) get(ctx context.Context, code link.Code) (link.Link, error) {
 	if err := r.catchUp(ctx); err != nil {
 		return link.Link{}, err
 	}
-	l, _, err := r.local.LookupProven(code)
-	return l, err
+	return r.local.Lookup(code)
 }
 
 // catchUp waits until this node has applied everything acknowledged before the call, at most timeout.

@@ -19,17 +19,25 @@ type stateDouble struct {
 	err    error
 }
 
-func (s *stateDouble) LookupProven(c link.Code) (link.Link, bool, error) {
+func (s *stateDouble) Route(c link.Code) (link.Route, bool, error) {
+	l, err := s.Lookup(c)
+	if err != nil {
+		return link.Route{}, s.proven && errors.Is(err, link.ErrNotFound), err
+	}
+	return l.Route(), false, nil
+}
+
+func (s *stateDouble) Lookup(c link.Code) (link.Link, error) {
 	if s.err != nil {
-		return link.Link{}, false, s.err
+		return link.Link{}, s.err
 	}
 	if s.gone[c] {
-		return link.Link{}, false, link.ErrGone
+		return link.Link{}, link.ErrGone
 	}
 	if l, ok := s.links[c]; ok {
-		return l, false, nil
+		return l, nil
 	}
-	return link.Link{}, s.proven, link.ErrNotFound
+	return link.Link{}, link.ErrNotFound
 }
 
 func (s *stateDouble) Stamp() time.Time { return s.stamp }
@@ -52,7 +60,7 @@ func newReads(s *stateDouble, err error, arrive func()) (*reads, *int) {
 
 func TestResolveAsksTheLeaderOnlyWhereItMust(t *testing.T) {
 	const code = "abc"
-	target := link.Link{Code: code, Target: "https://example.com/"}
+	target := link.Link{Code: code, Fields: link.Fields{Target: "https://example.com/"}}
 	engine := errors.New("disk on fire")
 	for name, c := range map[string]struct {
 		state   stateDouble
@@ -86,7 +94,7 @@ func TestResolveAsksTheLeaderOnlyWhereItMust(t *testing.T) {
 					t.Errorf("a look alone: settled %v, %v", settled, looked)
 				}
 				l, err := r.resolve(t.Context(), code)
-				if !errors.Is(err, c.want) || (err == nil && l != target) {
+				if !errors.Is(err, c.want) || (err == nil && l != target.Route()) {
 					t.Fatalf("got %+v, %v; want error %v", l, err, c.want)
 				}
 				if *asked != c.asks {
@@ -104,7 +112,7 @@ func expired(l link.Link) link.Link {
 
 func TestTheClockNeverFallsBelowTheLastStamp(t *testing.T) {
 	bubble.Test(t, func(t *testing.T) {
-		l := link.Link{Code: "abc", ValidUntil: time.Now().Add(time.Hour)}
+		l := link.Link{Code: "abc", Fields: link.Fields{ValidUntil: time.Now().Add(time.Hour)}}
 		s := &stateDouble{links: map[link.Code]link.Link{"abc": l}, stamp: time.Now().Add(2 * time.Hour)}
 		r, asked := newReads(s, ErrNotLeader, nil)
 		defer r.indexes.close()

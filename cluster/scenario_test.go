@@ -60,10 +60,10 @@ func TestALeaderInTheMinorityNeitherWritesNorProvesAnything(t *testing.T) {
 		if _, err := old.Get(v.t.Context(), made[0].Code, false); !errors.Is(err, link.ErrNoLeader) {
 			t.Errorf("a linearizable read of the cut-off leader: %v", err)
 		}
-		if got, err := old.Resolve(v.t.Context(), made[0].Code); err != nil || got != made[0] {
+		if got, err := old.Resolve(v.t.Context(), made[0].Code); err != nil || got != made[0].Route() {
 			t.Errorf("its redirect: %+v, %v", got, err)
 		}
-		results, err := old.Create(v.t.Context(), []link.Draft{{Target: "https://example.com/nobody-knows"}})
+		results, err := old.Create(v.t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/nobody-knows"}}})
 		if err != nil || !errors.Is(results[0].Err, link.ErrNoLeader) {
 			t.Errorf("its create: %+v, %v", results, err)
 		}
@@ -72,7 +72,7 @@ func TestALeaderInTheMinorityNeitherWritesNorProvesAnything(t *testing.T) {
 		if err := rest[1].Delete(v.t.Context(), made[0].Code); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := old.Resolve(v.t.Context(), made[0].Code); err != nil || got != made[0] {
+		if got, err := old.Resolve(v.t.Context(), made[0].Code); err != nil || got != made[0].Route() {
 			t.Errorf("what it cannot know of: %+v, %v", got, err)
 		}
 		if age := old.Staleness(); age < time.Second {

@@ -47,7 +47,7 @@ func TestAFounderKilledInTheMiddleOfFoundingFoundsAtItsNextStart(t *testing.T) {
 	for range 2 { // the second life must not undo it
 		c.start(n)
 		c.writable(n)
-		c.create(n, link.Draft{Target: "https://example.com/"})
+		c.create(n, link.Draft{Fields: link.Fields{Target: "https://example.com/"}})
 		c.stop(n)
 	}
 }
@@ -64,7 +64,7 @@ func TestADiskThatFailsAtATermStopsTheNodeAndNotTheProcess(t *testing.T) {
 			return nil
 		})
 	})
-	made := c.create(c.nodes[0], link.Draft{Target: "https://example.com/"})
+	made := c.create(c.nodes[0], link.Draft{Fields: link.Fields{Target: "https://example.com/"}})
 	leader := c.leader()
 	bad := c.others(leader)[0]
 	c.eventually("the link is on the node", func() bool {
@@ -87,7 +87,7 @@ func TestADiskThatFailsAtATermStopsTheNodeAndNotTheProcess(t *testing.T) {
 	c.stop(bad)
 	failing.Store(nil)
 	c.start(bad)
-	c.create(bad, link.Draft{Target: "https://example.com/after"})
+	c.create(bad, link.Draft{Fields: link.Fields{Target: "https://example.com/after"}})
 }
 
 func TestEveryDirectoryThatIsMadeIsDurable(t *testing.T) {

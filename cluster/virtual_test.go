@@ -334,7 +334,7 @@ func (v *virtualCluster) create(n *virtualNode, count int) []link.Link {
 	v.t.Helper()
 	var made []link.Link
 	for i := range count {
-		results, err := n.Create(v.t.Context(), []link.Draft{{Target: link.Target(fmt.Sprintf("https://example.com/%d", i))}})
+		results, err := n.Create(v.t.Context(), []link.Draft{{Fields: link.Fields{Target: link.Target(fmt.Sprintf("https://example.com/%d", i))}}})
 		if err == nil {
 			err = results[0].Err
 		}
@@ -356,7 +356,7 @@ func (v *virtualCluster) load() (stop func()) {
 		for range 4 {
 			clients.Go(func() {
 				for ctx.Err() == nil {
-					_, _ = node.Create(ctx, []link.Draft{{Target: "https://example.com/load"}})
+					_, _ = node.Create(ctx, []link.Draft{{Fields: link.Fields{Target: "https://example.com/load"}}})
 					_, _ = node.Resolve(ctx, "no-such-link")
 					time.Sleep(time.Duration(1+rand.IntN(200)) * time.Millisecond)
 				}

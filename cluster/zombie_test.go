@@ -56,7 +56,7 @@ func TestAMemberThatWasRemovedWhileItWasCutOffComesBack(t *testing.T) {
 	c.mu.Lock()
 	c.cut[address] = true
 	c.mu.Unlock()
-	made := c.create(leader, link.Draft{Target: "https://example.com/", Slug: "promo"})
+	made := c.create(leader, link.Draft{Fields: link.Fields{Target: "https://example.com/"}, Slug: "promo"})
 	if err := leader.group.Load().raft.RemoveServer(raft.ServerID(cut.ID()), 0, 0).Error(); err != nil {
 		t.Fatal(err)
 	}

@@ -44,13 +44,13 @@ func TestALinkIsWhatWasAskedFor(t *testing.T) {
 		draft link.Draft
 		until time.Time
 	}{
-		"plain":       {link.Draft{Target: "http://a/?q#f"}, time.Time{}},
-		"valid until": {link.Draft{Target: "http://b", ValidUntil: until}, until},
-		"expires in":  {link.Draft{Target: "http://c", ExpiresIn: 90 * time.Second}, g.now.Add(90 * time.Second)},
-		"slug":        {link.Draft{Target: "http://d", Slug: "My-Slug_1", ExpiresIn: 1500 * time.Microsecond}, g.now.Add(time.Millisecond)},
+		"plain":       {link.Draft{Fields: link.Fields{Target: "http://a/?q#f"}}, time.Time{}},
+		"valid until": {link.Draft{Fields: link.Fields{Target: "http://b", ValidUntil: until}}, until},
+		"expires in":  {link.Draft{Fields: link.Fields{Target: "http://c"}, ExpiresIn: 90 * time.Second}, g.now.Add(90 * time.Second)},
+		"slug":        {link.Draft{Fields: link.Fields{Target: "http://d"}, Slug: "My-Slug_1", ExpiresIn: 1500 * time.Microsecond}, g.now.Add(time.Millisecond)},
 	} {
 		made := g.make(c.draft)
-		want := link.Link{Code: made.Code, Target: c.draft.Target, CreatedAt: g.now, UpdatedAt: g.now, ValidUntil: c.until, Version: 1}
+		want := link.Link{Code: made.Code, Fields: link.Fields{Target: c.draft.Target, ValidUntil: c.until}, CreatedAt: g.now, UpdatedAt: g.now, Version: 1}
 		if made != want || c.draft.Slug != "" && made.Code != c.draft.Slug {
 			t.Errorf("%s: made %+v, want %+v", name, made, want)
 		}
@@ -74,12 +74,12 @@ func TestRefusedCreatesAreResultsAndChangeNothing(t *testing.T) {
 		"no target":           {draft(""), link.ErrInvalidTarget},
 		"long target":         {draft("http://" + strings.Repeat("a", link.MaxTarget)), link.ErrInvalidTarget},
 		"target not UTF-8":    {draft("http://\xff"), link.ErrInvalidTarget},
-		"both ends":           {link.Draft{Target: "http://a", ValidUntil: at(time.Hour), ExpiresIn: time.Hour}, link.ErrInvalidField},
-		"negative end":        {link.Draft{Target: "http://a", ExpiresIn: -time.Second}, link.ErrInvalidField},
-		"end below a tick":    {link.Draft{Target: "http://a", ExpiresIn: time.Microsecond}, link.ErrInvalidField},
-		"ends at the stamp":   {link.Draft{Target: "http://a", ValidUntil: g.now}, link.ErrInvalidField},
-		"ends in the past":    {link.Draft{Target: "http://a", ValidUntil: at(-time.Hour)}, link.ErrInvalidField},
-		"ends after all time": {link.Draft{Target: "http://a", ValidUntil: command.MaxTime.Add(time.Millisecond)}, link.ErrInvalidField},
+		"both ends":           {link.Draft{Fields: link.Fields{Target: "http://a", ValidUntil: at(time.Hour)}, ExpiresIn: time.Hour}, link.ErrInvalidField},
+		"negative end":        {link.Draft{Fields: link.Fields{Target: "http://a"}, ExpiresIn: -time.Second}, link.ErrInvalidField},
+		"end below a tick":    {link.Draft{Fields: link.Fields{Target: "http://a"}, ExpiresIn: time.Microsecond}, link.ErrInvalidField},
+		"ends at the stamp":   {link.Draft{Fields: link.Fields{Target: "http://a", ValidUntil: g.now}}, link.ErrInvalidField},
+		"ends in the past":    {link.Draft{Fields: link.Fields{Target: "http://a", ValidUntil: at(-time.Hour)}}, link.ErrInvalidField},
+		"ends after all time": {link.Draft{Fields: link.Fields{Target: "http://a", ValidUntil: command.MaxTime.Add(time.Millisecond)}}, link.ErrInvalidField},
 		"slug taken":          {slug(string(taken.Code)), link.ErrSlugTaken},
 		"slug of a code":      {slug(string(passed.Code)), link.ErrSlugTaken},
 		"slug of id 0":        {slug(string(testCodec.Encode(0))), link.ErrSlugTaken},
@@ -89,11 +89,11 @@ func TestRefusedCreatesAreResultsAndChangeNothing(t *testing.T) {
 		"slug malformed":      {slug("-x"), link.ErrInvalidSlug},
 		"slug too long":       {slug(strings.Repeat("x", link.MaxSlug+1)), link.ErrInvalidSlug},
 		"key too long": {
-			link.Draft{Target: "http://a", Once: &link.Once{Key: strings.Repeat("k", link.MaxKey+1)}},
+			link.Draft{Fields: link.Fields{Target: "http://a"}, Once: &link.Once{Key: strings.Repeat("k", link.MaxKey+1)}},
 			link.ErrInvalidField,
 		},
-		"key empty":      {link.Draft{Target: "http://a", Once: &link.Once{}}, link.ErrInvalidField},
-		"scope too long": {link.Draft{Target: "http://a", Once: &link.Once{Key: "k", Scope: strings.Repeat("s", 256)}}, link.ErrInvalidField},
+		"key empty":      {link.Draft{Fields: link.Fields{Target: "http://a"}, Once: &link.Once{}}, link.ErrInvalidField},
+		"scope too long": {link.Draft{Fields: link.Fields{Target: "http://a"}, Once: &link.Once{Key: "k", Scope: strings.Repeat("s", 256)}}, link.ErrInvalidField},
 	} {
 		if r := g.do(command.Create{Draft: c.draft})[0]; !errors.Is(r.Err, c.want) || r.Link != (link.Link{}) {
 			t.Errorf("%s: %+v, want %v", name, r, c.want)
@@ -180,7 +180,7 @@ func TestTimeNeverRunsBackwards(t *testing.T) {
 	g.now = at(time.Hour)
 	g.make(draft("http://a"))
 	g.now = at(time.Minute)
-	made := g.make(link.Draft{Target: "http://b", ExpiresIn: time.Second})
+	made := g.make(link.Draft{Fields: link.Fields{Target: "http://b"}, ExpiresIn: time.Second})
 	if want := at(time.Hour); !made.CreatedAt.Equal(want) || !made.ValidUntil.Equal(want.Add(time.Second)) {
 		t.Errorf("made at %v until %v, want the highest stamp so far", made.CreatedAt, made.ValidUntil)
 	}

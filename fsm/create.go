@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-	"unicode/utf8"
 
 	"tinyurl/fsm/command"
 	"tinyurl/fsm/link"
@@ -39,7 +38,7 @@ func (e *entry) create(d link.Draft) (command.Result, error) {
 			return command.Result{}, err
 		}
 		if found {
-			return e.again(d, kept.Code)
+			return e.again(d, kept)
 		}
 	}
 	made, err := e.make(d)
@@ -55,17 +54,21 @@ func (e *entry) create(d link.Draft) (command.Result, error) {
 			return command.Result{}, err
 		}
 	}
-	return made, e.batch.PutOnceRow(o.Scope, o.Key, o.Row, store.Result{Code: made.Link.Code})
+	return made, e.batch.PutOnceRow(o.Scope, o.Key, o.Row, store.Result{Code: made.Link.Code, Found: made.Found})
 }
 
-// again answers a create that succeeded before with the link as it was then. All of that link follows from the draft and
-// the stamp of its making, which its row keeps also when the link has changed or is deleted.
-func (e *entry) again(d link.Draft, code link.Code) (command.Result, error) {
-	row, err := e.batch.Link(code)
+// again answers a create that succeeded before with the link as it was then. All of a link that was made follows from the
+// draft and the stamps of its making, which its row keeps also when the link has changed or is deleted. A link that was found
+// is answered as it is now, as long as it is there.
+func (e *entry) again(d link.Draft, kept store.Result) (command.Result, error) {
+	row, err := e.batch.Link(kept.Code)
 	if err != nil && !errors.Is(err, link.ErrGone) {
-		return command.Result{}, fmt.Errorf("the link %q of a remembered operation: %w", code, err)
+		return command.Result{}, fmt.Errorf("the link %q of a remembered operation: %w", kept.Code, err)
 	}
-	return command.Result{Link: first(d, code, row.CreatedAt)}, nil
+	if kept.Found && err == nil {
+		return command.Result{Link: row, Found: true}, nil
+	}
+	return command.Result{Link: first(d, kept.Code, row.CreatedAt), Found: kept.Found}, nil
 }
 
 // make makes a link, whatever was made before.
@@ -73,29 +76,105 @@ func (e *entry) make(d link.Draft) (command.Result, error) {
 	if err := e.check(d); err != nil {
 		return refused(err), nil
 	}
-	if d.Slug != "" {
-		return e.makeSlug(d)
+	if d.Find != nil {
+		if found, ok, err := e.find(d); ok || err != nil {
+			return found, err
+		}
 	}
-	return e.makeGenerated(d)
+	if d.Slug == "" {
+		return e.makeGenerated(d)
+	}
+	made, err := e.makeSlug(d)
+	if d.Imported == nil || !errors.Is(made.Err, link.ErrSlugTaken) {
+		return made, err
+	}
+	switch d.Imported.Conflict {
+	case link.Overwrite:
+		return e.overwrite(d)
+	case link.Rename:
+		return e.makeGenerated(d)
+	}
+	return made, err
 }
 
 // check gives the refusal of a draft that cannot be taken, whoever checked it before. What a node's settings decide (the
 // schemes, its own host) is not for replicas to judge: their settings may differ.
 func (e *entry) check(d link.Draft) error {
-	if d.Target == "" || len(d.Target) > link.MaxTarget || !utf8.ValidString(string(d.Target)) {
-		return link.ErrInvalidTarget
+	f := d.Fields
+	f.ValidUntil = validUntil(d.Fields, d.ExpiresIn, e.stamp)
+	if err := checkFields(f); err != nil {
+		return err
 	}
-	if d.ExpiresIn < 0 || d.ExpiresIn != 0 && !d.ValidUntil.IsZero() {
+	switch {
+	case d.ExpiresIn < 0, d.ExpiresIn != 0 && !d.ValidUntil.IsZero(), len(d.Owner) > link.MaxOwner:
 		return link.ErrInvalidField
-	}
-	until := validUntil(d, e.stamp)
-	if d.ExpiresIn == 0 && until.IsZero() {
-		return nil
-	}
-	if !until.After(e.stamp) || until.After(command.MaxTime) {
+	case d.Imported != nil:
+		return checkImported(d)
+	case !f.ValidUntil.IsZero() && !f.ValidUntil.After(e.stamp):
 		return link.ErrInvalidField
 	}
 	return nil
+}
+
+// checkImported is for what a link brings along. It may have ended before: its code is taken all the same.
+func checkImported(d link.Draft) error {
+	// When it was imported is kept nowhere, so that an end counted from there could not be answered again.
+	if d.ExpiresIn != 0 || !stampable(d.Imported.CreatedAt) || d.Imported.Visits > link.MaxVisitLimit {
+		return link.ErrInvalidField
+	}
+	return nil
+}
+
+// checkFields is Fields.Check, and that the state can hold the times.
+func checkFields(f link.Fields) error {
+	if err := f.Check(); err != nil {
+		return err
+	}
+	if !stampable(f.ValidUntil) || !stampable(f.ValidSince) {
+		return link.ErrInvalidField
+	}
+	return nil
+}
+
+// stampable reports whether a time is none, or one that a stamp could be. The store takes no others.
+func stampable(t time.Time) bool {
+	return t.IsZero() || t.UnixMilli() >= 0 && !t.After(command.MaxTime)
+}
+
+// alwaysSame are the fields that a link must share to be found, given or not: a caller who does not speak of an end, a
+// limit or a password asks for a link without.
+const alwaysSame = link.TargetField | link.ValidSinceField | link.ValidUntilField | link.MaxVisitsField | link.DisabledField
+
+// find gives the oldest living link of the owner's that is what the draft asks for. One with a password is never found: whoever
+// asks does not know it.
+func (e *entry) find(d link.Draft) (command.Result, bool, error) {
+	want := d.Fields
+	want.ValidUntil = validUntil(d.Fields, d.ExpiresIn, e.stamp)
+	if want.Password != "" {
+		return command.Result{}, false, nil
+	}
+	l, found, err := e.batch.Find(d.Owner, d.Target, func(l link.Link) bool {
+		// Not by its state alone: that of a disabled link does not say whether it has ended as well.
+		return !l.Expired(e.stamp) && !l.Route().UsedUp && l.Password == "" &&
+			(d.Slug == "" || d.Slug == l.Code) && want.Same(l.Fields, *d.Find|alwaysSame)
+	})
+	return command.Result{Link: l, Found: true}, found, err
+}
+
+// overwrite gives the link of a slug the fields of an imported one. What was deleted stays deleted, and visits that were
+// counted here are not forgotten: a limit would be worth nothing. When the link was made stays too, for again needs it.
+func (e *entry) overwrite(d link.Draft) (command.Result, error) {
+	l, err := e.batch.Link(d.Slug)
+	if errors.Is(err, link.ErrGone) || errors.Is(err, link.ErrNotFound) { // or its id was passed over
+		return refused(link.ErrSlugTaken), nil
+	}
+	if err != nil {
+		return command.Result{}, err
+	}
+	made := first(d, d.Slug, e.stamp)
+	made.Owner, made.CreatedAt, made.UpdatedAt = l.Owner, l.CreatedAt, e.stamp
+	made.Version, made.Visits = l.Version+1, max(l.Visits, made.Visits)
+	return command.Result{Link: made, Found: true}, e.batch.Put(made)
 }
 
 // makeSlug makes a link with a code somebody chose. A slug that reads as a generated code is taken if its id was passed:
@@ -153,15 +232,21 @@ func (e *entry) words() link.Words { return link.WordsFor(e.batch.ClusterVersion
 
 // first is the link that a draft makes at a stamp.
 func first(d link.Draft, code link.Code, stamp time.Time) link.Link {
-	return link.Link{
-		Code: code, Target: d.Target, CreatedAt: stamp, UpdatedAt: stamp, ValidUntil: validUntil(d, stamp), Version: 1,
+	l := link.Link{Code: code, Fields: d.Fields, Owner: d.Owner, CreatedAt: stamp, UpdatedAt: stamp, Version: 1}
+	l.ValidUntil = validUntil(d.Fields, d.ExpiresIn, stamp)
+	if i := d.Imported; i != nil {
+		l.Visits = i.Visits
+		if !i.CreatedAt.IsZero() && i.CreatedAt.Before(stamp) {
+			l.CreatedAt, l.UpdatedAt = i.CreatedAt, i.CreatedAt
+		}
 	}
+	return l
 }
 
-// validUntil is when a link made at stamp ends, in whole milliseconds; zero for never.
-func validUntil(d link.Draft, stamp time.Time) time.Time {
-	if d.ExpiresIn != 0 {
-		return stamp.Add(d.ExpiresIn).Truncate(time.Millisecond)
+// validUntil is when a link ends that is made or edited at stamp, in whole milliseconds; zero for never.
+func validUntil(f link.Fields, expiresIn time.Duration, stamp time.Time) time.Time {
+	if expiresIn != 0 {
+		return stamp.Add(expiresIn).Truncate(time.Millisecond)
 	}
-	return d.ValidUntil
+	return f.ValidUntil
 }

@@ -31,6 +31,9 @@ func drawHistory(t *rapid.T) ([]*raft.Log, []command.Entry) {
 		if rapid.IntRange(0, 9).Draw(t, "jump") == 0 {
 			now = now.Add(13 * time.Hour)
 		}
+		if rapid.IntRange(0, 14).Draw(t, "month") == 0 {
+			now = now.Add(link.ExpiredKept)
+		}
 		if rapid.IntRange(0, 9).Draw(t, "configuration") == 0 {
 			logs = append(logs, &raft.Log{Index: index, Term: 1, Type: raft.LogConfiguration})
 			entries = append(entries, command.Entry{})
@@ -69,9 +72,12 @@ func drawWrites(t *rapid.T, w *writer, now time.Time) command.Batch {
 	b := w.batch()
 	for range rapid.IntRange(1, 4).Draw(t, "operations") {
 		op := command.Operation{Command: drawCommand(t, now)}
+		if rapid.IntRange(0, 29).Draw(t, "by a key") == 0 {
+			op.Actor = "key"
+		}
 		if rapid.IntRange(0, 3).Draw(t, "again") == 0 && w.sequence > 0 {
 			// Under an identity of before: fillIn gives it the command of before.
-			op.Sequence, op.Command = rapid.Uint64Range(1, w.sequence).Draw(t, "old"), nil
+			op.Sequence, op.Command, op.Actor = rapid.Uint64Range(1, w.sequence).Draw(t, "old"), nil, ""
 		} else {
 			w.sequence++
 			op.Sequence = w.sequence
@@ -79,37 +85,6 @@ func drawWrites(t *rapid.T, w *writer, now time.Time) command.Batch {
 		b.Operations = append(b.Operations, op)
 	}
 	return b
-}
-
-func drawCommand(t *rapid.T, now time.Time) command.Command {
-	if rapid.IntRange(0, 19).Draw(t, "lead") == 0 {
-		// A later leader brings a key and a version of its own; the state keeps the first key, and its version only rises.
-		return command.Lead{CodeKey: [16]byte{rapid.Byte().Draw(t, "key")}, ClusterVersion: rapid.Uint32Range(0, MaxClusterVersion).Draw(t, "version")}
-	}
-	slugs := []link.Code{"", "", "", "a", "b", "c", "API", testCodec.Encode(2), testCodec.Encode(9), testCodec.Encode(17)}
-	if rapid.IntRange(0, 3).Draw(t, "delete") == 0 {
-		codes := append(slugs[3:], testCodec.Encode(1), testCodec.Encode(3), testCodec.Encode(4))
-		return command.Delete{Code: rapid.SampledFrom(codes).Draw(t, "code")}
-	}
-	d := link.Draft{
-		Target: rapid.SampledFrom([]link.Target{"http://a", "http://b/?c", "", "\xff"}).Draw(t, "target"),
-		Slug:   rapid.SampledFrom(slugs).Draw(t, "slug"),
-	}
-	switch rapid.IntRange(0, 5).Draw(t, "end") {
-	case 0:
-		d.ExpiresIn = time.Duration(rapid.Int64Range(-1, 1000).Draw(t, "seconds")) * time.Second
-	case 1:
-		d.ValidUntil = now.Add(time.Duration(rapid.Int64Range(-10, 1000).Draw(t, "seconds")) * time.Second)
-	}
-	if rapid.Bool().Draw(t, "keyed") {
-		// The body follows from the draft, as the hash of a request does; sometimes a key is used for two requests.
-		body := rapid.ByteRange(0, 1).Draw(t, "body")
-		d = link.Draft{Target: link.Target(fmt.Sprintf("http://keyed/%d", body)), ExpiresIn: time.Hour, Once: &link.Once{
-			Scope: rapid.SampledFrom([]string{"", "s"}).Draw(t, "scope"), Key: rapid.SampledFrom([]string{"k", "l"}).Draw(t, "key"),
-			Row: rapid.Uint32Range(0, 2).Draw(t, "row"), Body: [32]byte{body},
-		}}
-	}
-	return command.Create{Draft: d}
 }
 
 // fillIn gives repeated operations the command they had the first time; one that was never sent becomes a delete.

@@ -22,6 +22,7 @@ type entry struct {
 	batch   *store.Batch
 	stamp   time.Time // the leader's, never below an earlier entry's
 	creates int
+	swept   int // links
 }
 
 // apply applies the batch of one origin.
@@ -70,53 +71,73 @@ func (e *entry) once(node string, op command.Operation) (command.Result, error) 
 		return command.Result{}, err
 	}
 	if found {
-		create, made := op.Command.(command.Create)
-		switch {
-		case kept.Err != nil:
-			return refused(kept.Err), nil
-		case made != (kept.Code != ""):
-			// The identity was used for another kind of command. Whoever sent this is at fault, but no replica must stop for it.
-			return refused(command.ErrStale), nil
-		case !made:
-			return command.Result{}, nil
-		}
-		return e.again(create.Draft, kept.Code)
+		return e.repeat(op.Command, kept)
 	}
-	result, err := e.execute(op.Command)
+	result, err := e.execute(op)
 	// Running out of codes is for ever: it need not be remembered.
 	if err != nil || errors.Is(result.Err, link.ErrExhausted) {
 		return result, err
 	}
-	return result, e.batch.PutResult(node, op.Sequence, store.Result{Code: result.Link.Code, Err: result.Err})
+	return result, e.batch.PutResult(node, op.Sequence, store.Result{Code: result.Link.Code, Found: result.Found, Err: result.Err})
 }
 
-func (e *entry) execute(c command.Command) (command.Result, error) {
+// repeat answers an operation that was applied before.
+func (e *entry) repeat(c command.Command, kept store.Result) (command.Result, error) {
+	_, silent := c.(silentCommand)
+	switch {
+	case kept.Err != nil:
+		return refused(kept.Err), nil
+	case silent != (kept.Code == ""):
+		// The identity was used for another kind of command. Whoever sent this is at fault, but no replica must stop for it.
+		return refused(command.ErrStale), nil
+	case silent:
+		return command.Result{}, nil
+	}
 	switch c := c.(type) {
 	case command.Create:
-		return e.create(c.Draft)
-	case command.Delete:
-		return e.delete(c.Code)
-	case command.Lead:
-		return command.Result{}, e.lead(c)
+		return e.again(c.Draft, kept)
+	case command.Edit:
+		return e.current(c.Edit.Code, kept)
+	case command.Consume:
+		return e.current(c.Code, kept)
 	}
 	return command.Result{}, fmt.Errorf("command %T: %w", c, command.ErrUpgrade)
 }
 
-// delete leaves a tombstone in place of a link.
-func (e *entry) delete(code link.Code) (command.Result, error) {
-	if _, err := link.ParseCode(string(code)); err != nil {
-		return refused(link.ErrNotFound), nil
+// silentCommand is a command whose result holds no link.
+type silentCommand interface{ Silent() }
+
+// current answers a change of the link of a code with the link as it is now.
+func (e *entry) current(code link.Code, kept store.Result) (command.Result, error) {
+	if code != kept.Code {
+		return refused(command.ErrStale), nil // another link's identity, see repeat
 	}
-	switch err := e.batch.Delete(code, e.stamp); {
-	case err == nil:
-		return command.Result{}, nil
-	case errors.Is(err, link.ErrNotFound):
-		return refused(link.ErrNotFound), nil
-	case errors.Is(err, link.ErrGone):
-		return refused(link.ErrGone), nil
-	default:
-		return command.Result{}, err
+	l, err := e.batch.Link(code)
+	if errors.Is(err, link.ErrNotFound) || errors.Is(err, link.ErrGone) {
+		return refused(link.ErrGone), nil // it was there once
 	}
+	return command.Result{Link: l}, err
+}
+
+func (e *entry) execute(op command.Operation) (command.Result, error) {
+	if op.Actor != "" {
+		return refused(link.ErrUnauthorized), nil // there are no keys yet that could hold
+	}
+	switch c := op.Command.(type) {
+	case command.Create:
+		return e.create(c.Draft)
+	case command.Edit:
+		return e.edit(c.Edit)
+	case command.Delete:
+		return e.delete(c)
+	case command.Consume:
+		return e.consume(c.Code)
+	case command.Sweep:
+		return command.Result{}, e.sweepExpired(c)
+	case command.Lead:
+		return command.Result{}, e.lead(c)
+	}
+	return command.Result{}, fmt.Errorf("command %T: %w", op.Command, command.ErrUpgrade)
 }
 
 // lead takes over what a new leader brings where the state is behind.

@@ -17,11 +17,21 @@ import (
 // leader's command with a version that no binary knows.
 func FuzzTakenBatchNeverStopsAReplica(f *testing.F) {
 	w := writer{node: "n1", boot: 3}
+	nobody, find := "", link.TitleField
+	early := time.UnixMilli(-1).UTC()
+	every := link.Draft{Fields: everyField(), Slug: "every", Owner: "u1", Host: "new.example", Find: &find, Imported: &link.Imported{CreatedAt: early, Visits: 1<<64 - 1}}
 	once := &link.Once{Scope: "s", Key: "k", Row: 1, Body: [32]byte{1}}
 	for _, b := range []command.Batch{
 		w.batch(command.Create{Draft: draft("http://a")}, command.Create{Draft: slug("promo")}, command.Delete{Code: "promo"}),
-		w.batch(command.Create{Draft: link.Draft{Target: "http://b", ExpiresIn: time.Hour, Once: once}}, command.Delete{Code: testCodec.Encode(1)}),
-		w.batch(command.Lead{CodeKey: [16]byte{9}, ClusterVersion: 1}, command.Create{Draft: link.Draft{ValidUntil: at(-time.Hour)}}),
+		w.batch(command.Create{Draft: link.Draft{Fields: link.Fields{Target: "http://b"}, ExpiresIn: time.Hour, Once: once}}, command.Delete{Code: testCodec.Encode(1)}),
+		w.batch(command.Lead{CodeKey: [16]byte{9}, ClusterVersion: 1}, command.Create{Draft: link.Draft{Fields: link.Fields{ValidUntil: at(-time.Hour)}}}),
+		w.batch(command.Create{Draft: slug("x")}, command.Edit{Edit: link.Edit{Code: "x", Set: link.AllFields, Fields: everyField(), OwnedBy: &nobody}}, command.Consume{Code: "x"}),
+		w.batch(command.Create{Draft: every}, command.Create{Draft: finding(link.TagsField, link.Fields{Tags: "a"})}, command.Sweep{Limit: command.MaxSwept}),
+		w.batch(
+			command.Create{Draft: slug("x")}, command.Create{Draft: imported("x", link.Imported{Conflict: link.Overwrite})}, command.Create{Draft: endedLong(1)},
+			command.Edit{Edit: link.Edit{Code: "x", Set: link.ValidUntilField, Fields: link.Fields{ValidUntil: early}}}, command.Sweep{Limit: 1}, command.Delete{Code: "x"},
+			command.Create{Draft: imported("x", link.Imported{Conflict: link.Rename})},
+		),
 	} {
 		encoded, err := command.EncodeBatch(b)
 		if err != nil {

@@ -196,9 +196,13 @@ func (g *group) make(d link.Draft) link.Link {
 	return r.Link
 }
 
-func draft(target string) link.Draft { return link.Draft{Target: link.Target(target)} }
+func draft(target string) link.Draft {
+	return link.Draft{Fields: link.Fields{Target: link.Target(target)}}
+}
 
-func slug(s string) link.Draft { return link.Draft{Target: "http://slug.example/", Slug: link.Code(s)} }
+func slug(s string) link.Draft {
+	return link.Draft{Fields: link.Fields{Target: "http://slug.example/"}, Slug: link.Code(s)}
+}
 
 // digest is the digest of a replica's state.
 func (r *replica) digest() store.Digest {

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"tinyurl/fsm/command"
 	"tinyurl/fsm/link"
@@ -21,7 +20,7 @@ type model struct {
 	floors  map[string]uint64
 	results map[string]command.Result // by node/boot/sequence
 	heads   map[string]modelHead      // by scope and key
-	rows    map[string]link.Link      // by scope, key and row
+	rows    map[string]command.Result // by scope, key and row
 }
 
 // modelHead is a client's request.
@@ -34,7 +33,7 @@ func newModel() *model {
 	return &model{
 		links: make(map[link.Code]link.Link), deleted: make(map[link.Code]bool), boots: make(map[string]uint64),
 		floors: make(map[string]uint64), results: make(map[string]command.Result), heads: make(map[string]modelHead),
-		rows: make(map[string]link.Link),
+		rows: make(map[string]command.Result),
 	}
 }
 
@@ -60,33 +59,57 @@ func (m *model) apply(e command.Entry) [][]command.Result {
 				continue
 			}
 			name := fmt.Sprintf("%s/%d/%d", node, b.Origin.Boot, op.Sequence)
-			kept, known := m.results[name]
-			if !known {
-				kept = m.execute(op.Command)
-				m.results[name] = kept
+			if kept, known := m.results[name]; known {
+				results[i][j] = m.repeat(op.Command, kept)
+				continue
 			}
-			results[i][j] = kept
+			results[i][j] = m.execute(op)
+			m.results[name] = results[i][j]
 		}
 	}
 	return results
 }
 
-func (m *model) execute(c command.Command) command.Result {
-	switch c := c.(type) {
-	case command.Delete:
-		l, known := m.links[c.Code]
-		switch {
-		case !known:
-			return command.Result{Err: link.ErrNotFound}
-		case m.deleted[c.Code]:
-			return command.Result{Err: link.ErrGone}
-		}
-		m.deleted[l.Code] = true
-		return command.Result{}
+func (m *model) execute(op command.Operation) command.Result {
+	if op.Actor != "" {
+		return command.Result{Err: link.ErrUnauthorized}
+	}
+	switch c := op.Command.(type) {
 	case command.Create:
 		return m.create(c.Draft)
+	case command.Edit:
+		return m.edit(c.Edit)
+	case command.Delete:
+		l, err := m.owned(c.Code, c.OwnedBy)
+		if err == nil {
+			m.deleted[l.Code] = true
+		}
+		return command.Result{Err: err}
+	case command.Consume:
+		return m.consume(c.Code)
+	case command.Sweep:
+		m.sweep(int(c.Limit))
 	}
 	return command.Result{} // Lead: the key and the version are the same throughout
+}
+
+// repeat answers a command that was answered before. What was made is answered as it was then, what was there before or was
+// changed as it is now.
+func (m *model) repeat(c command.Command, kept command.Result) command.Result {
+	if kept.Err != nil || kept.Link.Code == "" {
+		return kept
+	}
+	now, deleted := m.links[kept.Link.Code], m.deleted[kept.Link.Code]
+	create, made := c.(command.Create)
+	switch {
+	case made && !kept.Found:
+		return kept
+	case made && deleted: // nothing of it is left but when it was made
+		return command.Result{Found: true, Link: linkOf(create.Draft, now.Code, now.CreatedAt)}
+	case deleted:
+		return command.Result{Err: link.ErrGone}
+	}
+	return command.Result{Link: now, Found: kept.Found}
 }
 
 func (m *model) create(d link.Draft) command.Result {
@@ -107,51 +130,17 @@ func (m *model) create(d link.Draft) command.Result {
 	if known && head.body != d.Once.Body {
 		return command.Result{Err: link.ErrKeyReused}
 	}
-	if made, known := m.rows[row]; known {
-		return command.Result{Link: made}
+	if kept, known := m.rows[row]; known {
+		return m.repeat(command.Create{Draft: d}, kept)
 	}
 	r := m.make(d)
 	if r.Err == nil {
 		if !known {
 			m.heads[key] = modelHead{d.Once.Body, m.stamp.Add(link.OnceKept)}
 		}
-		m.rows[row] = r.Link
+		m.rows[row] = r
 	}
 	return r
-}
-
-func (m *model) make(d link.Draft) command.Result {
-	until := d.ValidUntil
-	if d.ExpiresIn != 0 {
-		until = m.stamp.Add(d.ExpiresIn)
-	}
-	switch {
-	case d.Target == "" || len(d.Target) > link.MaxTarget || !utf8.ValidString(string(d.Target)):
-		return command.Result{Err: link.ErrInvalidTarget}
-	case d.ExpiresIn < 0, d.ExpiresIn != 0 && !d.ValidUntil.IsZero(), !until.IsZero() && !until.After(m.stamp):
-		return command.Result{Err: link.ErrInvalidField}
-	}
-	words := link.WordsFor(1)
-	code := d.Slug
-	if code == "" {
-		for taken := true; taken; {
-			m.counter++
-			code = testCodec.Encode(m.counter)
-			_, known := m.links[code]
-			taken = known || words.Reserved(code) || words.Offensive(code)
-		}
-	} else {
-		if words.Reserved(code) {
-			return command.Result{Err: link.ErrSlugReserved}
-		}
-		id, generated := testCodec.Decode(code)
-		if _, known := m.links[code]; known || generated && id <= m.counter {
-			return command.Result{Err: link.ErrSlugTaken}
-		}
-	}
-	made := link.Link{Code: code, Target: d.Target, CreatedAt: m.stamp, UpdatedAt: m.stamp, ValidUntil: until, Version: 1}
-	m.links[code] = made
-	return command.Result{Link: made}
 }
 
 // codes gives every code there ever was, in order.

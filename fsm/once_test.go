@@ -21,7 +21,7 @@ func (w *writer) resend(from uint64, commands ...command.Command) command.Batch 
 
 func TestAnOperationSentAgainGivesTheFirstResult(t *testing.T) {
 	g := lead(t)
-	create := command.Create{Draft: link.Draft{Target: "http://a", ExpiresIn: time.Hour}}
+	create := command.Create{Draft: link.Draft{Fields: link.Fields{Target: "http://a"}, ExpiresIn: time.Hour}}
 	remove := command.Delete{Code: "later"}
 	named := command.Create{Draft: slug("named")}
 	first := g.do(create, remove, named)
@@ -153,7 +153,7 @@ func TestTheLastMomentOfTimeStopsNothing(t *testing.T) {
 // keyed is a draft under an idempotency key.
 func keyed(scope, key string, row uint32, body byte) command.Create {
 	return command.Create{Draft: link.Draft{
-		Target: link.Target(fmt.Sprintf("http://example.com/%d/%d", row, body)), ExpiresIn: 48 * time.Hour,
+		Fields: link.Fields{Target: link.Target(fmt.Sprintf("http://example.com/%d/%d", row, body))}, ExpiresIn: 48 * time.Hour,
 		Once: &link.Once{Scope: scope, Key: key, Row: row, Body: [32]byte{body}},
 	}}
 }

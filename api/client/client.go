@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +26,17 @@ const (
 	// defaultTimeout bounds a whole call where the caller brings neither an http.Client nor a sooner deadline.
 	defaultTimeout = time.Minute
 )
+
+const (
+	linksPath         = "/api/v1/links"
+	idempotencyHeader = "Idempotency-Key"
+)
+
+// linkPath is where the link of a code is read and changed.
+func linkPath(code string) string { return linksPath + "/" + url.PathEscape(code) }
+
+// header is a line of a request's header that only some calls have; there is none without a value.
+type header struct{ name, value string }
 
 // Client calls one node. It is immutable and may be used by any number of goroutines.
 type Client struct {
@@ -49,12 +61,12 @@ func New(server, key string, httpClient *http.Client) (*Client, error) {
 	return c, nil
 }
 
-// Create makes one link. With an idempotency key (1 to 255 printable ASCII characters) it may be tried again, on any node,
-// with the same request: the first answer comes back and no second link is made. Without, a lost answer leaves unknown
-// whether there is a link.
+// Create makes one link, or finds it if link.FindIfExists is set. With an idempotency key (1 to 255 printable ASCII characters) it
+// may be tried again, on any node, with the same request: the first answer comes back and no second link is made. Without, a lost
+// answer leaves unknown whether there is a link.
 func (c *Client) Create(ctx context.Context, link v1.CreateLink, idempotencyKey string) (v1.Link, error) {
 	var made v1.Link
-	err := c.call(ctx, http.MethodPost, "/api/v1/links", idempotencyKey, link, &made)
+	err := c.call(ctx, http.MethodPost, linksPath, header{idempotencyHeader, idempotencyKey}, link, &made)
 	return made, err
 }
 
@@ -64,7 +76,7 @@ func (c *Client) CreateBulk(ctx context.Context, links []v1.CreateLink, idempote
 	if links == nil {
 		links = []v1.CreateLink{}
 	}
-	err := c.call(ctx, http.MethodPost, "/api/v1/links/bulk", idempotencyKey, v1.CreateLinks{Links: links}, &answer)
+	err := c.call(ctx, http.MethodPost, linksPath+"/bulk", header{idempotencyHeader, idempotencyKey}, v1.CreateLinks{Links: links}, &answer)
 	if err == nil && len(answer.Results) != len(links) {
 		err = fmt.Errorf("%d links were asked for, %d results came", len(links), len(answer.Results))
 	}
@@ -74,36 +86,49 @@ func (c *Client) CreateBulk(ctx context.Context, links []v1.CreateLink, idempote
 // Get reads a link: linearizable, or as the node itself knows it when local is set. A local read needs no leader, and may
 // miss what was made elsewhere a moment ago.
 func (c *Client) Get(ctx context.Context, code string, local bool) (v1.Link, error) {
-	path := "/api/v1/links/" + url.PathEscape(code)
+	path := linkPath(code)
 	if local {
 		path += "?consistency=local"
 	}
 	var found v1.Link
-	err := c.call(ctx, http.MethodGet, path, "", nil, &found)
+	err := c.call(ctx, http.MethodGet, path, header{}, nil, &found)
 	return found, err
+}
+
+// Edit changes a link and gives it as it is then. With an ifVersion other than 0 it does so only if that is the link's version, else
+// it answers v1.PreconditionFailed: what was read and changed is written only if nobody else changed it in between. A lost answer
+// leaves unknown whether the link changed; to try again with the same ifVersion is safe.
+func (c *Client) Edit(ctx context.Context, code string, change v1.EditLink, ifVersion uint64) (v1.Link, error) {
+	var condition header
+	if ifVersion != 0 {
+		condition = header{"If-Match", strconv.Quote(strconv.FormatUint(ifVersion, 10))}
+	}
+	var changed v1.Link
+	err := c.call(ctx, http.MethodPatch, linkPath(code), condition, change, &changed)
+	return changed, err
 }
 
 // Delete ends a link for ever: its code is never used again. Deleting a deleted one is v1.Gone.
 func (c *Client) Delete(ctx context.Context, code string) error {
-	return c.call(ctx, http.MethodDelete, "/api/v1/links/"+url.PathEscape(code), "", nil, nil)
+	return c.call(ctx, http.MethodDelete, linkPath(code), header{}, nil, nil)
 }
 
 // Cluster reads the status document, as the node sees the cluster. It answers within a second, with or without a leader.
 func (c *Client) Cluster(ctx context.Context) (v1.Cluster, error) {
 	var status v1.Cluster
-	err := c.call(ctx, http.MethodGet, "/api/v1/cluster", "", nil, &status)
+	err := c.call(ctx, http.MethodGet, "/api/v1/cluster", header{}, nil, &status)
 	return status, err
 }
 
 // Leave makes the node leave its cluster for good. It returns once the others have seen it go; the node ends soon after, so
 // a second call may find nobody. It may take longer than other calls: give it a context of a minute.
 func (c *Client) Leave(ctx context.Context) error {
-	return c.call(ctx, http.MethodPost, "/api/v1/cluster/leave", "", nil, nil)
+	return c.call(ctx, http.MethodPost, "/api/v1/cluster/leave", header{}, nil, nil)
 }
 
 // Resolve asks where a code leads, the way a visitor would, and does not go there. It needs no key.
 func (c *Client) Resolve(ctx context.Context, code string) (string, error) {
-	response, err := c.send(ctx, http.MethodGet, "/"+url.PathEscape(code), "", nil)
+	response, err := c.send(ctx, http.MethodGet, "/"+url.PathEscape(code), header{}, nil)
 	if err != nil {
 		return "", err
 	}
@@ -116,7 +141,7 @@ func (c *Client) Resolve(ctx context.Context, code string) (string, error) {
 
 // Ready asks /readyz; the error names the checks that failed. It needs no key.
 func (c *Client) Ready(ctx context.Context) error {
-	response, err := c.send(ctx, http.MethodGet, "/readyz", "", nil)
+	response, err := c.send(ctx, http.MethodGet, "/readyz", header{}, nil)
 	if err != nil {
 		return err
 	}
@@ -128,8 +153,8 @@ func (c *Client) Ready(ctx context.Context) error {
 }
 
 // call is what all methods of the JSON API are made of. It sends in as JSON, if it is not nil, and reads the answer into out, if it is not nil.
-func (c *Client) call(ctx context.Context, method, path, idempotencyKey string, in, out any) error {
-	response, err := c.send(ctx, method, path, idempotencyKey, in)
+func (c *Client) call(ctx context.Context, method, path string, extra header, in, out any) error {
+	response, err := c.send(ctx, method, path, extra, in)
 	if err != nil {
 		return err
 	}
@@ -148,7 +173,7 @@ func (c *Client) call(ctx context.Context, method, path, idempotencyKey string, 
 
 // send makes one request. The caller must discard the response. An error here means that no answer came: whether the node
 // did what was asked is unknown.
-func (c *Client) send(ctx context.Context, method, path, idempotencyKey string, in any) (*http.Response, error) {
+func (c *Client) send(ctx context.Context, method, path string, extra header, in any) (*http.Response, error) {
 	var body io.Reader = http.NoBody
 	if in != nil {
 		text, err := encode(in)
@@ -170,8 +195,8 @@ func (c *Client) send(ctx context.Context, method, path, idempotencyKey string, 
 	if c.key != "" {
 		request.Header.Set("Authorization", "Bearer "+c.key)
 	}
-	if idempotencyKey != "" {
-		request.Header.Set("Idempotency-Key", idempotencyKey)
+	if extra.value != "" {
+		request.Header.Set(extra.name, extra.value)
 	}
 	response, err := c.http.Do(request)
 	if err != nil {

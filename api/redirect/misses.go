@@ -1,14 +1,10 @@
 package redirect
 
 import (
-	"container/list"
-	"context"
 	"errors"
 	"net/netip"
 	"sync"
 	"time"
-
-	"tinyurl/fsm/link"
 )
 
 // ErrTooManyMisses is what a visitor is told who asks for unknown codes faster than a Misses allows. A second later there is
@@ -32,35 +28,18 @@ const (
 type Misses struct {
 	refill time.Duration // between two codes of an address; immutable
 	now    func() time.Time
-	most   int // addresses; immutable
 
-	mu        sync.Mutex
-	addresses map[netip.Addr]*list.Element // owned by mu; the elements of recent
-	recent    *list.List                   // owned by mu; of *bucket, the latest first
-}
-
-// bucket is what is remembered of an address.
-type bucket struct {
-	address netip.Addr
-	full    time.Time
+	mu   sync.Mutex
+	full *latest[netip.Addr, time.Time] // owned by mu: when the buckets are full
 }
 
 // NewMisses makes a limit of perSecond codes a second and address, 1 to MaxMissLimit, by the clock now.
 func NewMisses(perSecond int, now func() time.Time) *Misses {
 	return &Misses{
-		refill:    time.Second / time.Duration(min(max(perSecond, 1), MaxMissLimit)),
-		now:       now,
-		most:      missAddresses,
-		addresses: make(map[netip.Addr]*list.Element),
-		recent:    list.New(),
+		refill: time.Second / time.Duration(min(max(perSecond, 1), MaxMissLimit)),
+		now:    now,
+		full:   newLatest[netip.Addr, time.Time](missAddresses),
 	}
-}
-
-// Limited gives a Handler like h that asks m before it has the leader asked about a code.
-func (h *Handler) Limited(m *Misses) *Handler {
-	limited := *h
-	limited.misses = m
-	return &limited
 }
 
 // admit takes a code out of the bucket of the visitor at address, which is host:port; false if it is empty. What cannot be
@@ -70,30 +49,15 @@ func (m *Misses) admit(address string) bool {
 	now := m.now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	b := m.bucket(from)
-	if b.full.Before(now) {
-		b.full = now
+	full := m.full.of(from)
+	if full.Before(now) {
+		*full = now
 	}
-	if b.full.Sub(now) > missBurst*time.Second-m.refill {
+	if full.Sub(now) > missBurst*time.Second-m.refill {
 		return false
 	}
-	b.full = b.full.Add(m.refill)
+	*full = full.Add(m.refill)
 	return true
-}
-
-// bucket finds the bucket of an address, or makes one, if need be of the one used longest ago. The caller holds mu.
-func (m *Misses) bucket(from netip.Addr) *bucket {
-	if known, ok := m.addresses[from]; ok {
-		m.recent.MoveToFront(known)
-		return known.Value.(*bucket)
-	}
-	if len(m.addresses) >= m.most {
-		oldest := m.recent.Back()
-		delete(m.addresses, m.recent.Remove(oldest).(*bucket).address)
-	}
-	b := &bucket{address: from}
-	m.addresses[from] = m.recent.PushFront(b)
-	return b
 }
 
 // household is whom an address counts for: itself, or of IPv6 the /64, of which everybody has at least one whole.
@@ -105,19 +69,4 @@ func household(address string) netip.Addr {
 		return network.Addr()
 	}
 	return from
-}
-
-// resolve is the Resolver's, but for visitors who have asked too often for what nobody knows.
-func (h *Handler) resolve(ctx context.Context, from Visitor, code link.Code) (link.Link, error) {
-	if h.misses != nil {
-		found, settled, err := h.resolver.Look(code)
-		if settled {
-			return found, err
-		}
-		// A link that has expired here is no guess: it is asked for, whoever wants it.
-		if errors.Is(err, link.ErrNotFound) && !h.misses.admit(from.address()) {
-			return link.Link{}, ErrTooManyMisses
-		}
-	}
-	return h.resolver.Resolve(ctx, code)
 }

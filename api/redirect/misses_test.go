@@ -15,12 +15,12 @@ import (
 )
 
 // Look knows what fakeResolver knows, and nothing of codes that begin with an x: those alone can be there or not.
-func (f *fakeResolver) Look(code link.Code) (link.Link, bool, error) {
+func (f *fakeResolver) Look(code link.Code) (link.Route, bool, error) {
 	a, ok := f.answers[code]
 	if !ok {
-		return link.Link{}, code[0] != 'x', link.ErrNotFound
+		return link.Route{}, code[0] != 'x', link.ErrNotFound
 	}
-	return a.link, a.err != nil || !a.link.Expired(noon), a.err
+	return a.link.Route(), a.err != nil || !a.link.Expired(noon), a.err
 }
 
 // wall is a clock that stands still.
@@ -41,9 +41,9 @@ func newGuesser(t *testing.T, perSecond int) *guesser {
 	resolver := &fakeResolver{answers: map[link.Code]answer{
 		"home": living("https://example.com/"), "buried": {err: link.ErrGone}, "past": until(noon), "odd": {err: errOdd},
 	}}
-	h, refused := newHandler(t, resolver, nil)
 	clock := &wall{noon}
-	return &guesser{h.Limited(NewMisses(perSecond, clock.read)), t, resolver, clock, refused}
+	h, refused := newHandler(t, resolver, nil, func(c *Config) { c.Misses = NewMisses(perSecond, clock.read) })
+	return &guesser{h, t, resolver, clock, refused}
 }
 
 // visit gives how often the resolver was asked for a visit from address, and how that ended.
@@ -120,7 +120,7 @@ func TestAFloodOfGuessesFromOneAddressIsLimitedToItself(t *testing.T) {
 
 func TestWithoutALimitNobodyIsRefused(t *testing.T) {
 	g := newGuesser(t, 1)
-	g.misses = nil
+	g.Misses = nil
 	if n := g.guesses(flooder); n != 1000 {
 		t.Errorf("refused after %d guesses", n)
 	}
@@ -172,14 +172,14 @@ func TestOfIPv6ANetworkIsOneAddress(t *testing.T) {
 
 func TestAddressesAreForgottenBeforeTheyTakeTooMuch(t *testing.T) {
 	m := NewMisses(1, (&wall{noon}).read)
-	m.most = 3
+	m.full.most = 3
 	spend := func(host int) int { return admitted(m, fmt.Sprintf("203.0.113.%d:1", host)) }
 	for _, tc := range []struct{ host, want int }{{1, 2}, {2, 2}, {3, 2}, {1, 0}, {4, 2}, {1, 0}, {3, 0}, {2, 2}, {4, 2}} {
 		if got := spend(tc.host); got != tc.want {
 			t.Errorf("address %d had %d, want %d", tc.host, got, tc.want)
 		}
-		if len(m.addresses) > m.most || len(m.addresses) != m.recent.Len() {
-			t.Fatalf("%d addresses, %d in order, at most %d", len(m.addresses), m.recent.Len(), m.most)
+		if kept := m.full; len(kept.known) > kept.most || len(kept.known) != kept.order.Len() {
+			t.Fatalf("%d addresses, %d in order, at most %d", len(kept.known), kept.order.Len(), kept.most)
 		}
 	}
 }
@@ -213,8 +213,7 @@ func TestALimitOutsideItsRangeIsBroughtIntoIt(t *testing.T) {
 
 func TestWhatIsLimitedIsCounted(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	h, _ := newHandler(t, &fakeResolver{}, registry)
-	h = h.Limited(NewMisses(1, (&wall{noon}).read))
+	h, _ := newHandler(t, &fakeResolver{}, registry, func(c *Config) { c.Misses = NewMisses(1, (&wall{noon}).read) })
 	for range 5 {
 		h.Serve(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), "xyz")
 	}
@@ -225,8 +224,7 @@ func TestWhatIsLimitedIsCounted(t *testing.T) {
 
 func TestARedirectCostsNoMoreUnderALimit(t *testing.T) {
 	resolver := &fakeResolver{answers: map[link.Code]answer{"abcdefg": living("https://example.com/")}}
-	h, _ := newHandler(t, resolver, nil)
-	h = h.Limited(NewMisses(1, time.Now))
+	h, _ := newHandler(t, resolver, nil, func(c *Config) { c.Misses = NewMisses(1, time.Now) })
 	w := &silentWriter{header: map[string][]string{}}
 	r := httptest.NewRequest("GET", "/abcdefg", nil)
 	if got := testing.AllocsPerRun(1000, func() { h.Serve(w, r, "abcdefg") }); got > 1 {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,34 +25,69 @@ type answer struct {
 	err  error
 }
 
-// fakeResolver answers from a map; what is not in it is not found.
+// fakeResolver answers from a map; what is not in it is not found. It checks passwords as well: what is kept of one is itself.
 type fakeResolver struct {
 	answers map[link.Code]answer
 	late    time.Duration
 	asked   int
+	// consumed are the visits that were counted; consuming is what that ends with.
+	mu        sync.Mutex
+	consumed  int
+	consuming error
+	checked   int
+	checking  error
 }
 
-func (f *fakeResolver) Resolve(_ context.Context, code link.Code) (link.Link, error) {
+func (f *fakeResolver) Resolve(_ context.Context, code link.Code) (link.Route, error) {
 	f.asked++
 	a, ok := f.answers[code]
 	if !ok {
-		return link.Link{}, link.ErrNotFound
+		return link.Route{}, link.ErrNotFound
 	}
-	return a.link, a.err
+	return a.link.Route(), a.err
 }
 
 func (f *fakeResolver) Now() time.Time           { return noon }
 func (f *fakeResolver) Staleness() time.Duration { return f.late }
 
-func living(target string) answer { return answer{link: link.Link{Target: link.Target(target)}} }
+func (f *fakeResolver) Lookup(code link.Code) (link.Link, error) {
+	a, ok := f.answers[code]
+	if !ok {
+		return link.Link{}, link.ErrNotFound
+	}
+	a.link.Code = code
+	return a.link, a.err
+}
+
+// Consume counts up to MaxVisits, whatever the resolver says of a link's visits.
+func (f *fakeResolver) Consume(_ context.Context, code link.Code) (link.Route, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	l := f.answers[code].link
+	if f.consuming == nil && uint64(f.consumed) >= l.MaxVisits {
+		return link.Route{}, link.ErrGone
+	}
+	f.consumed++
+	return l.Route(), f.consuming
+}
+
+func (f *fakeResolver) Verify(_ context.Context, kept link.PasswordHash, password string) (bool, error) {
+	f.checked++
+	return string(kept) == password, f.checking
+}
+
+func living(target string) answer {
+	return answer{link: link.Link{Fields: link.Fields{Target: link.Target(target)}}}
+}
 
 func until(end time.Time) answer {
-	return answer{link: link.Link{Target: "https://example.com/", ValidUntil: end}}
+	return answer{link: link.Link{Fields: link.Fields{Target: "https://example.com/", ValidUntil: end}}}
 }
 
 var errOdd = errors.New("odd")
 
-func newHandler(t testing.TB, resolver Resolver, registry prometheus.Registerer) (*Handler, *[]error) {
+// newHandler is a Handler, and what its visitors were told.
+func newHandler(t testing.TB, resolver *fakeResolver, registry prometheus.Registerer, change ...func(*Config)) (*Handler, *[]error) {
 	t.Helper()
 	outcomes, err := NewOutcomes(registry)
 	if err != nil {
@@ -62,7 +98,14 @@ func newHandler(t testing.TB, resolver Resolver, registry prometheus.Registerer)
 		refused = append(refused, err)
 		w.WriteHeader(http.StatusTeapot)
 	}
-	return New(resolver, refuse, outcomes), &refused
+	c := Config{
+		Resolver: resolver, Passwords: resolver, Refuse: refuse, Outcomes: outcomes, Now: func() time.Time { return noon },
+		Show: func(w http.ResponseWriter, _ *http.Request, l link.Link) { fmt.Fprint(w, l.Target) },
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	return New(c), &refused
 }
 
 func TestVisitors(t *testing.T) {

@@ -12,33 +12,76 @@ import (
 
 // AppendJSON appends the document to b as encoding/json writes it without HTML escapes. It fails where a Time does.
 func (l *Link) AppendJSON(b []byte) (_ []byte, err error) {
-	b = append(b, `{"shortCode":`...)
-	b = appendString(b, l.ShortCode)
-	b = append(b, `,"shortUrl":`...)
-	b = appendString(b, l.ShortURL)
-	b = append(b, `,"longUrl":`...)
-	b = appendString(b, l.LongURL)
-	b = append(b, `,"createdAt":`...)
-	if b, err = l.CreatedAt.appendJSON(b); err != nil {
-		return nil, err
-	}
-	b = append(b, `,"updatedAt":`...)
-	if b, err = l.UpdatedAt.appendJSON(b); err != nil {
-		return nil, err
-	}
-	b = append(b, `,"validUntil":`...)
-	if l.ValidUntil == nil {
+	b = appendString(append(b, `{"shortCode":`...), l.ShortCode)
+	b = appendString(append(b, `,"shortUrl":`...), l.ShortURL)
+	b = appendString(append(b, `,"longUrl":`...), l.LongURL)
+	b = appendString(append(b, `,"title":`...), l.Title)
+	b = appendList(append(b, `,"tags":`...), l.Tags)
+	b = append(b, `,"owner":`...)
+	if l.Owner == nil {
 		b = append(b, "null"...)
-	} else if b, err = l.ValidUntil.appendJSON(b); err != nil {
+	} else {
+		b = appendString(b, *l.Owner)
+	}
+	if b, err = l.appendTimes(b); err != nil {
 		return nil, err
 	}
-	b = append(b, `,"version":`...)
-	b = strconv.AppendUint(b, l.Version, 10)
+	b = append(b, `,"maxVisits":`...)
+	if l.MaxVisits == nil {
+		b = append(b, "null"...)
+	} else {
+		b = strconv.AppendUint(b, *l.MaxVisits, 10)
+	}
+	b = strconv.AppendInt(append(b, `,"redirectStatus":`...), int64(l.RedirectStatus), 10)
+	b = strconv.AppendBool(append(b, `,"forwardQuery":`...), l.ForwardQuery)
+	b = strconv.AppendBool(append(b, `,"enabled":`...), l.Enabled)
+	b = strconv.AppendBool(append(b, `,"hasPassword":`...), l.HasPassword)
+	b = strconv.AppendUint(append(b, `,"visits":{"total":`...), l.Visits.Total, 10)
+	b = strconv.AppendUint(append(b, `,"nonBots":`...), l.Visits.NonBots, 10)
+	b = strconv.AppendUint(append(b, `,"bots":`...), l.Visits.Bots, 10)
+	b = strconv.AppendUint(append(b, `},"version":`...), l.Version, 10)
 	return append(b, '}'), nil
 }
 
+// appendTimes appends the four moments.
+func (l *Link) appendTimes(b []byte) (_ []byte, err error) {
+	if b, err = l.CreatedAt.appendJSON(append(b, `,"createdAt":`...)); err != nil {
+		return nil, err
+	}
+	if b, err = l.UpdatedAt.appendJSON(append(b, `,"updatedAt":`...)); err != nil {
+		return nil, err
+	}
+	if b, err = appendMoment(append(b, `,"validSince":`...), l.ValidSince); err != nil {
+		return nil, err
+	}
+	return appendMoment(append(b, `,"validUntil":`...), l.ValidUntil)
+}
+
+// appendMoment appends a moment that may be none.
+func appendMoment(b []byte, t *Time) ([]byte, error) {
+	if t == nil {
+		return append(b, "null"...), nil
+	}
+	return t.appendJSON(b)
+}
+
+// appendList appends a list of strings.
+func appendList(b []byte, list []string) []byte {
+	if list == nil {
+		return append(b, "null"...)
+	}
+	b = append(b, '[')
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, s)
+	}
+	return append(b, ']')
+}
+
 // rowRoom is what most rows of Results find room in, in bytes.
-const rowRoom = 300
+const rowRoom = 600
 
 // AppendJSON appends the document to b as encoding/json writes it without HTML escapes. It fails where a Time does.
 func (r *Results) AppendJSON(b []byte) (_ []byte, err error) {

@@ -59,15 +59,29 @@ func moments() *rapid.Generator[Time] {
 	})
 }
 
+// perhaps draws a value or none.
+func perhaps[T any](t *rapid.T, values *rapid.Generator[T], name string) *T {
+	if !rapid.Bool().Draw(t, name+" is given") {
+		return nil
+	}
+	value := values.Draw(t, name)
+	return &value
+}
+
 func anyLinks() *rapid.Generator[*Link] {
 	return rapid.Custom(func(t *rapid.T) *Link {
 		l := &Link{
 			ShortCode: texts().Draw(t, "code"), ShortURL: texts().Draw(t, "short"), LongURL: texts().Draw(t, "long"),
-			CreatedAt: moments().Draw(t, "created"), UpdatedAt: moments().Draw(t, "updated"), Version: rapid.Uint64().Draw(t, "version"),
+			Title: texts().Draw(t, "title"), Owner: perhaps(t, texts(), "owner"),
+			CreatedAt: moments().Draw(t, "created"), UpdatedAt: moments().Draw(t, "updated"),
+			ValidSince: perhaps(t, moments(), "since"), ValidUntil: perhaps(t, moments(), "until"),
+			MaxVisits: perhaps(t, rapid.Uint64(), "limit"), RedirectStatus: rapid.Int().Draw(t, "status"),
+			ForwardQuery: rapid.Bool().Draw(t, "forward"), Enabled: rapid.Bool().Draw(t, "enabled"), HasPassword: rapid.Bool().Draw(t, "password"),
+			Visits:  Visits{rapid.Uint64().Draw(t, "total"), rapid.Uint64().Draw(t, "people"), rapid.Uint64().Draw(t, "bots")},
+			Version: rapid.Uint64().Draw(t, "version"),
 		}
-		if rapid.Bool().Draw(t, "ends") {
-			until := moments().Draw(t, "until")
-			l.ValidUntil = &until
+		if tags := perhaps(t, rapid.SliceOf(texts()), "tags"); tags != nil {
+			l.Tags = *tags
 		}
 		return l
 	})
@@ -95,12 +109,14 @@ func TestResultsAreWrittenAsEncodingJSONWritesThem(t *testing.T) {
 // TestNoFieldIsForgotten fails for a field that came later and is left out when it is empty, until it is set here.
 func TestNoFieldIsForgotten(t *testing.T) {
 	moment := Time{time.Date(2030, 1, 31, 12, 0, 0, 0, time.UTC)}
+	owner, limit := "u1", uint64(10)
 	full := &Link{
-		ShortCode: "abc", ShortURL: "https://sho.rt/abc", LongURL: "https://example.com/?a=1&b=<2>",
-		CreatedAt: moment, UpdatedAt: moment, ValidUntil: &moment, Version: 1,
+		ShortCode: "abc", ShortURL: "https://sho.rt/abc", LongURL: "https://example.com/?a=1&b=<2>", Title: "Home", Tags: []string{"a", "<b>"},
+		Owner: &owner, CreatedAt: moment, UpdatedAt: moment, ValidSince: &moment, ValidUntil: &moment, MaxVisits: &limit, RedirectStatus: 301,
+		ForwardQuery: true, Enabled: true, HasPassword: true, Visits: Visits{3, 2, 1}, Version: 1,
 	}
 	results := &Results{Results: []Result{{Status: 201, Link: full, Error: &Problem{}}}}
-	for _, whole := range []reflect.Value{reflect.ValueOf(full), reflect.ValueOf(results), reflect.ValueOf(&results.Results[0])} {
+	for _, whole := range []reflect.Value{reflect.ValueOf(full), reflect.ValueOf(&full.Visits), reflect.ValueOf(results), reflect.ValueOf(&results.Results[0])} {
 		for i := range whole.Elem().NumField() {
 			if whole.Elem().Field(i).IsZero() {
 				t.Errorf("set %s.%s here", whole.Elem().Type(), whole.Elem().Type().Field(i).Name)
@@ -115,10 +131,10 @@ func BenchmarkAppendLink(b *testing.B) {
 	moment := Time{time.Date(2030, 1, 31, 12, 0, 0, 0, time.UTC)}
 	l := &Link{
 		ShortCode: "abcdefg", ShortURL: "https://sho.rt/abcdefg", LongURL: "https://example.com/some/path?and=query",
-		CreatedAt: moment, UpdatedAt: moment, Version: 1,
+		Tags: []string{}, CreatedAt: moment, UpdatedAt: moment, RedirectStatus: 302, ForwardQuery: true, Enabled: true, Version: 1,
 	}
 	b.ReportAllocs()
-	room := make([]byte, 0, 512)
+	room := make([]byte, 0, 1024)
 	for b.Loop() {
 		if _, err := l.AppendJSON(room); err != nil {
 			b.Fatal(err)

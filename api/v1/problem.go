@@ -31,7 +31,9 @@ const (
 	InvalidURL         Code = "invalid_url"            // 422: also a missing one
 	InvalidSlug        Code = "invalid_slug"           // 422
 	SlugReserved       Code = "slug_reserved"          // 422
-	InvalidField       Code = "invalid_field"          // 422: times, limits, query parameters, headers
+	InvalidField       Code = "invalid_field"          // 422: tags, times, limits, query parameters, headers
+	InvalidCursor      Code = "invalid_cursor"         // 422: of another list, or changed on the way
+	TargetDenied       Code = "target_denied"          // 422: the host is on the list of denied ones
 	KeyReused          Code = "idempotency_key_reused" // 422
 	SlugTaken          Code = "slug_taken"             // 409
 	PreconditionFailed Code = "precondition_failed"    // 412: the state of things does not allow it

@@ -42,3 +42,32 @@ func TestCodesAreErrors(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestAnEditSendsWhatChangesAndNothingElse(t *testing.T) {
+	for want, edit := range map[string]EditLink{
+		`{}`: {},
+		`{"longUrl":"https://example.com","tags":[],"maxVisits":3,"enabled":false}`: {
+			LongURL: Set("https://example.com"), Tags: Set([]string{}), MaxVisits: Set[uint64](3), Enabled: Set(false),
+		},
+		`{"title":null,"tags":null,"validSince":null,"validUntil":null,"maxVisits":null,"redirectStatus":null,"forwardQuery":null,"enabled":null,"password":null}`: {
+			Title: Clear[string](), Tags: Clear[[]string](), ValidSince: Clear[Time](), ValidUntil: Clear[Time](), MaxVisits: Clear[uint64](),
+			RedirectStatus: Clear[int](), ForwardQuery: Clear[bool](), Enabled: Clear[bool](), Password: Clear[string](),
+		},
+		`{"validUntil":"2030-01-31T12:00:00.000Z","expiresIn":"1h"}`: {
+			ValidUntil: Set(Time{time.Date(2030, 1, 31, 12, 0, 0, 0, time.UTC)}), ExpiresIn: Set("1h"),
+		},
+	} {
+		got, err := json.Marshal(edit)
+		if err != nil || string(got) != want {
+			t.Errorf("%s, %v; want %s", got, err, want)
+		}
+		var back EditLink
+		again := []byte(nil)
+		if err = json.Unmarshal(got, &back); err == nil {
+			again, err = json.Marshal(back)
+		}
+		if err != nil || string(again) != want {
+			t.Errorf("%s came back as %s, %v", want, again, err)
+		}
+	}
+}

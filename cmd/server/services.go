@@ -1,37 +1,10 @@
 package server
 
 import (
-	"context"
 	"time"
 
-	"tinyurl/api"
 	"tinyurl/api/redirect"
-	"tinyurl/fsm/command"
-	"tinyurl/fsm/link"
 )
-
-// linkNode is what a cluster.Node does with links; it answers link.ErrNoLeader while it belongs to no cluster.
-type linkNode interface {
-	Create(context.Context, []link.Draft) ([]command.Result, error)
-	Delete(context.Context, link.Code) error
-	Get(ctx context.Context, code link.Code, local bool) (link.Link, error)
-}
-
-// links is a node's api.Links.
-type links struct{ linkNode }
-
-// Create makes the drafts; see api.Links.
-func (l links) Create(ctx context.Context, drafts []link.Draft) ([]api.Made, error) {
-	results, err := l.linkNode.Create(ctx, drafts)
-	if err != nil {
-		return nil, err
-	}
-	made := make([]api.Made, len(results))
-	for i, r := range results {
-		made[i] = api.Made{Link: r.Link, Err: r.Err}
-	}
-	return made, nil
-}
 
 // visits is a node's redirect.Resolver.
 type visits struct {

@@ -14,39 +14,19 @@ import (
 	"tinyurl/api/v1"
 	"tinyurl/cluster"
 	"tinyurl/cluster/member"
-	"tinyurl/fsm/command"
-	"tinyurl/fsm/link"
 )
 
 // fakeNode answers what it is told to.
 type fakeNode struct {
-	linkNode
 	redirect.Resolver
-	results                 []command.Result
-	err                     error
 	staleness               time.Duration
 	opened, ready, writable error
 }
 
-func (f *fakeNode) Create(context.Context, []link.Draft) ([]command.Result, error) {
-	return f.results, f.err
-}
 func (f *fakeNode) Staleness() time.Duration       { return f.staleness }
 func (f *fakeNode) Opened() error                  { return f.opened }
 func (f *fakeNode) Ready() error                   { return f.ready }
 func (f *fakeNode) Writable(context.Context) error { return f.writable }
-
-func TestResultsOfTheClusterAreAnswersOfTheAPI(t *testing.T) {
-	node := &fakeNode{results: []command.Result{{Link: link.Link{Code: "abc"}}, {Err: link.ErrSlugTaken}}}
-	made, err := links{node}.Create(t.Context(), nil)
-	if err != nil || len(made) != 2 || made[0].Link.Code != "abc" || made[0].Err != nil || !errors.Is(made[1].Err, link.ErrSlugTaken) {
-		t.Errorf("made %+v, %v", made, err)
-	}
-	node.err = link.ErrOverloaded
-	if _, err := (links{node}).Create(t.Context(), nil); !errors.Is(err, link.ErrOverloaded) {
-		t.Errorf("error = %v", err)
-	}
-}
 
 func TestANodeThatWasNeverCurrentIsBehindByItsWholeLife(t *testing.T) {
 	for in, want := range map[time.Duration]time.Duration{0: 0, time.Second: time.Second, -1: time.Hour} {

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -122,11 +123,14 @@ func ports(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// freePorts finds n ports in a row that are free for TCP and UDP, below those the system hands out by itself.
+// given are the ports that freePorts has given, of which nobody may listen yet.
+var given sync.Map
+
+// freePorts finds n ports in a row that are free for TCP and UDP, below those the system hands out by itself, and gives none twice.
 func freePorts(n int) (int, error) {
 	for range 100 {
 		first := 10000 + rand.IntN(2200)*10
-		if portsFree(first, n) {
+		if _, again := given.LoadOrStore(first, true); !again && portsFree(first, n) {
 			return first, nil
 		}
 	}

@@ -12,7 +12,7 @@ import (
 func benchBatch(n int, once bool) Batch {
 	b := Batch{Origin: Origin{Node: "n1-3f9c2a", Boot: 1_700_000_000_000}, Floor: 1_000_000}
 	for i := range n {
-		d := link.Draft{Target: link.Target(fmt.Sprintf("https://example.com/some/path/%07d?and=query", i))}
+		d := link.Draft{Fields: link.Fields{Target: link.Target(fmt.Sprintf("https://example.com/some/path/%07d?and=query", i))}}
 		if once {
 			d.Once = &link.Once{Scope: "root", Key: fmt.Sprintf("8b1c6c0e-3f0e-4f0a-9a53-%012d", i), Body: [32]byte{byte(i)}}
 		}
@@ -83,7 +83,7 @@ func BenchmarkResults(b *testing.B) {
 		at := time.UnixMilli(1_700_000_000_000).UTC()
 		results := make([]Result, n)
 		for i := range results {
-			results[i].Link = link.Link{Code: "abcdefg", Target: "https://example.com/some/path?and=query", CreatedAt: at, UpdatedAt: at, Version: 1}
+			results[i].Link = link.Link{Code: "abcdefg", Fields: link.Fields{Target: "https://example.com/some/path?and=query"}, CreatedAt: at, UpdatedAt: at, Version: 1}
 		}
 		for b.Loop() {
 			data, err := EncodeResults(results)

@@ -6,6 +6,7 @@ package command
 import (
 	"time"
 
+	"tinyurl/fsm/command/commandpb"
 	"tinyurl/fsm/link"
 )
 
@@ -50,37 +51,33 @@ type Origin struct {
 type Operation struct {
 	Sequence uint64
 	Command  Command
+	// Actor is the id of the API key that asks, which must hold when the command is applied; empty for the root key's holder and
+	// for the cluster itself.
+	Actor string
 }
 
-// Command is what an operation does: Create, Delete or Lead.
-type Command interface{ command() }
+// MaxActor is the longest Actor, in bytes.
+const MaxActor = 64
 
-// Create makes a link of the draft. Times are cut to milliseconds on the way.
-type Create struct {
-	Draft link.Draft
+// Command is what an operation does. Each kind has a file.
+type Command interface {
+	// toWire puts the command into its operation.
+	toWire(*commandpb.Operation)
+	// size is at least what the command takes on the wire, its frame aside, in bytes.
+	size() int
 }
 
-// Delete deletes the link of a code and leaves a tombstone.
-type Delete struct {
-	Code link.Code
+// limited is a command that could hold what no decoder takes, so that it has to be checked before it is encoded: in the log it
+// would stop every replica.
+type limited interface {
+	check() error
 }
 
-// Lead is a new leader's first command. It changes the state only where the state is behind, so it may come any number of
-// times.
-type Lead struct {
-	// CodeKey becomes the key of generated codes if there is none yet.
-	CodeKey [16]byte
-	// ClusterVersion becomes the cluster's version if it is higher.
-	ClusterVersion uint32
-}
-
-func (Create) command() {}
-func (Delete) command() {}
-func (Lead) command()   {}
-
-// Result answers one operation. Err is nil, ErrStale or one of the link package's sentinels, and then nothing changed;
-// Link is what a create made, the zero Link otherwise.
+// Result answers one operation. Err is nil, ErrStale or one of the link package's sentinels, and then nothing changed.
 type Result struct {
+	// Link is what a create, an edit or a consume made of the link; the zero Link otherwise.
 	Link link.Link
-	Err  error
+	// Found says that a create gave a link that was there before.
+	Found bool
+	Err   error
 }

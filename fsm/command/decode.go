@@ -48,7 +48,7 @@ func DecodeEntry(data []byte) (Entry, error) {
 func DecodeResults(data []byte) ([]Result, error) {
 	pb := &commandpb.Results{}
 	// Every link carries its target, so answers to a batch of the same size may be longer than the batch itself.
-	if err := unmarshal(data, MaxOperations*(link.MaxTarget+1024), pb); err != nil {
+	if err := unmarshal(data, MaxOperations*(link.MaxTarget+4096), pb); err != nil {
 		return nil, err
 	}
 	if len(pb.Results) > MaxOperations {
@@ -67,7 +67,7 @@ func DecodeResults(data []byte) ([]Result, error) {
 		if !ok {
 			return nil, fmt.Errorf("result %d has error number %d: %w", i, r.Error, ErrUpgrade)
 		}
-		results[i] = Result{Link: l, Err: failure}
+		results[i] = Result{Link: l, Found: r.Found, Err: failure}
 	}
 	return results, nil
 }
@@ -124,7 +124,10 @@ func batchFromWire(pb *commandpb.Batch) (Batch, error) {
 		if err != nil {
 			return Batch{}, fmt.Errorf("operation %d: %w", i, err)
 		}
-		b.Operations[i] = Operation{Sequence: op.Sequence, Command: c}
+		if len(op.Actor) > MaxActor {
+			return Batch{}, fmt.Errorf("%w: operation %d: an actor of %d bytes", ErrMalformed, i, len(op.Actor))
+		}
+		b.Operations[i] = Operation{Sequence: op.Sequence, Command: c, Actor: string(op.Actor)}
 	}
 	return b, nil
 }
@@ -136,59 +139,38 @@ func commandFromWire(op *commandpb.Operation) (Command, error) {
 	}
 	switch c := op.Command.(type) {
 	case *commandpb.Operation_Create:
-		draft, err := draftFromWire(c.Create)
-		return Create{Draft: draft}, err
+		return createFromWire(c.Create)
+	case *commandpb.Operation_Edit:
+		return editFromWire(c.Edit)
 	case *commandpb.Operation_Delete:
-		return Delete{Code: link.Code(c.Delete.Code)}, known(c.Delete)
+		return deleteFromWire(c.Delete)
+	case *commandpb.Operation_Consume:
+		return consumeFromWire(c.Consume)
+	case *commandpb.Operation_Sweep:
+		return sweepFromWire(c.Sweep)
 	case *commandpb.Operation_Lead:
-		if err := known(c.Lead); err != nil {
-			return nil, err
-		}
-		if len(c.Lead.CodeKey) != 16 {
-			return nil, fmt.Errorf("%w: code key of %d bytes", ErrMalformed, len(c.Lead.CodeKey))
-		}
-		return Lead{CodeKey: [16]byte(c.Lead.CodeKey), ClusterVersion: c.Lead.ClusterVersion}, nil
+		return leadFromWire(c.Lead)
 	}
 	return nil, fmt.Errorf("%w: no command", ErrMalformed)
-}
-
-func draftFromWire(pb *commandpb.Create) (link.Draft, error) {
-	if err := known(pb); err != nil {
-		return link.Draft{}, err
-	}
-	d := link.Draft{
-		Target:     link.Target(pb.Target),
-		Slug:       link.Code(pb.Slug),
-		ValidUntil: timeFromWire(pb.ValidUntilMs),
-		ExpiresIn:  time.Duration(pb.ExpiresInNs),
-	}
-	if pb.Once == nil {
-		return d, nil
-	}
-	if err := known(pb.Once); err != nil {
-		return link.Draft{}, err
-	}
-	if len(pb.Once.Body) != 32 {
-		return link.Draft{}, fmt.Errorf("%w: body hash of %d bytes", ErrMalformed, len(pb.Once.Body))
-	}
-	d.Once = &link.Once{
-		Scope: string(pb.Once.Scope), Key: string(pb.Once.Key), Row: pb.Once.Row, Body: [32]byte(pb.Once.Body),
-	}
-	return d, nil
 }
 
 func linkFromWire(pb *commandpb.Link) (link.Link, error) {
 	if pb == nil {
 		return link.Link{}, nil
 	}
+	if err := known(pb); err != nil {
+		return link.Link{}, err
+	}
+	fields, err := fieldsFromWire(pb.Target, pb.ValidUntilMs, pb.Details)
 	return link.Link{
-		Code:       link.Code(pb.Code),
-		Target:     link.Target(pb.Target),
-		CreatedAt:  fromMilli(pb.CreatedMs),
-		UpdatedAt:  fromMilli(pb.UpdatedMs),
-		ValidUntil: timeFromWire(pb.ValidUntilMs),
-		Version:    pb.Version,
-	}, known(pb)
+		Code:      link.Code(pb.Code),
+		Fields:    fields,
+		Owner:     string(pb.Owner),
+		CreatedAt: fromMilli(pb.CreatedMs),
+		UpdatedAt: fromMilli(pb.UpdatedMs),
+		Visits:    pb.Visits,
+		Version:   pb.Version,
+	}, err
 }
 
 func timeFromWire(ms *int64) time.Time {

@@ -20,8 +20,8 @@ const (
 	entryBatches protowire.Number = 2
 )
 
-// EncodeBatch gives the wire form of b. ErrTooLarge: above the limits, propose less at once. ErrMalformed: no origin, or
-// an operation without a command.
+// EncodeBatch gives the wire form of b. ErrTooLarge: above the limits, propose less at once. ErrMalformed: no origin, an
+// operation without a command, or with one that no decoder takes.
 func EncodeBatch(b Batch) ([]byte, error) {
 	if len(b.Operations) > MaxOperations {
 		return nil, fmt.Errorf("%w: %d operations", ErrTooLarge, len(b.Operations))
@@ -93,27 +93,17 @@ func EncodeResults(results []Result) ([]byte, error) {
 		if !ok {
 			return nil, fmt.Errorf("result %d has an error that does not travel: %w", i, r.Err)
 		}
-		pb.Results[i] = &commandpb.Result{Link: linkToWire(r.Link), Error: number}
+		pb.Results[i] = &commandpb.Result{Link: linkToWire(r.Link), Error: number, Found: r.Found}
 	}
 	return marshal(pb)
 }
 
+// frame is room for tags, lengths and numbers of a message, rounded up, in bytes.
+const frame = 64
+
 // Size is at least the length that op adds to an encoded batch, in bytes: proposers fill batches by it. A batch without
 // operations takes less than 512 bytes.
-func Size(op Operation) int {
-	const frame = 64 // tags, lengths, numbers and a key's fixed fields, rounded up
-	switch c := op.Command.(type) {
-	case Create:
-		size := frame + len(c.Draft.Target) + len(c.Draft.Slug)
-		if o := c.Draft.Once; o != nil {
-			size += frame + len(o.Scope) + len(o.Key) + len(o.Body)
-		}
-		return size
-	case Delete:
-		return frame + len(c.Code)
-	}
-	return frame
-}
+func Size(op Operation) int { return frame + len(op.Actor) + op.Command.size() }
 
 func marshal(m proto.Message) ([]byte, error) {
 	data, err := proto.MarshalOptions{}.MarshalAppend([]byte{format}, m)
@@ -133,35 +123,19 @@ func batchToWire(b Batch) (*commandpb.Batch, error) {
 		Operations: make([]*commandpb.Operation, len(b.Operations)),
 	}
 	for i, op := range b.Operations {
-		wire := &commandpb.Operation{Sequence: op.Sequence}
-		switch c := op.Command.(type) {
-		case Create:
-			wire.Command = &commandpb.Operation_Create{Create: createToWire(c.Draft)}
-		case Delete:
-			wire.Command = &commandpb.Operation_Delete{Delete: &commandpb.Delete{Code: []byte(c.Code)}}
-		case Lead:
-			wire.Command = &commandpb.Operation_Lead{
-				Lead: &commandpb.Lead{CodeKey: c.CodeKey[:], ClusterVersion: c.ClusterVersion},
-			}
-		default:
-			return nil, fmt.Errorf("%w: operation %d has command %T", ErrMalformed, i, op.Command)
+		if op.Command == nil || len(op.Actor) > MaxActor {
+			return nil, fmt.Errorf("%w: operation %d has no command, or an actor of %d bytes", ErrMalformed, i, len(op.Actor))
 		}
+		if c, ok := op.Command.(limited); ok {
+			if err := c.check(); err != nil {
+				return nil, fmt.Errorf("operation %d: %w", i, err)
+			}
+		}
+		wire := &commandpb.Operation{Sequence: op.Sequence, Actor: []byte(op.Actor)}
+		op.Command.toWire(wire)
 		pb.Operations[i] = wire
 	}
 	return pb, nil
-}
-
-func createToWire(d link.Draft) *commandpb.Create {
-	pb := &commandpb.Create{
-		Target:       []byte(d.Target),
-		Slug:         []byte(d.Slug),
-		ValidUntilMs: timeToWire(d.ValidUntil),
-		ExpiresInNs:  int64(d.ExpiresIn),
-	}
-	if o := d.Once; o != nil {
-		pb.Once = &commandpb.Once{Scope: []byte(o.Scope), Key: []byte(o.Key), Row: o.Row, Body: o.Body[:]}
-	}
-	return pb
 }
 
 // linkToWire gives nil for the zero Link.
@@ -176,6 +150,9 @@ func linkToWire(l link.Link) *commandpb.Link {
 		UpdatedMs:    l.UpdatedAt.UnixMilli(),
 		ValidUntilMs: timeToWire(l.ValidUntil),
 		Version:      l.Version,
+		Details:      detailsToWire(l.Fields),
+		Owner:        []byte(l.Owner),
+		Visits:       l.Visits,
 	}
 }
 

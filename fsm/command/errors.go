@@ -37,6 +37,9 @@ var table = [...]struct {
 	{11, link.ErrDiskFull},
 	{12, link.ErrExhausted},
 	{13, ErrStale},
+	{14, link.ErrPrecondition},
+	{15, link.ErrTargetDenied},
+	{16, link.ErrUnauthorized},
 }
 
 // ErrorNumber gives the number of an error (or of what it wraps) for the wire: 0 for nil, false for an error that does not

@@ -21,6 +21,12 @@ var (
 	ErrInvalidField = errors.New("invalid field")
 	// ErrKeyReused: the idempotency key was used with another request.
 	ErrKeyReused = errors.New("this idempotency key was used with another request")
+	// ErrPrecondition: the link is at another version than the one that was to be changed.
+	ErrPrecondition = errors.New("the link has changed since it was read")
+	// ErrTargetDenied: the target's host is on the list of denied hosts.
+	ErrTargetDenied = errors.New("links to this host are not taken")
+	// ErrUnauthorized: the API key is unknown, revoked or expired.
+	ErrUnauthorized = errors.New("the API key is unknown, revoked or expired")
 	// ErrExhausted: all 62^7 codes are given out.
 	ErrExhausted = errors.New("no code is left to give out")
 

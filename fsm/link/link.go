@@ -15,45 +15,23 @@ type Target string
 // ID is a value of the replicated monotonic counter. The first link made has ID 1; 0 means "none" (a link with a slug).
 type ID uint64
 
-// Link is one short→long mapping.
+// Link is one short→long mapping. Links can be compared with ==.
 type Link struct {
-	Code   Code
-	Target Target
-	// CreatedAt and UpdatedAt are the leader's stamps, in UTC with milliseconds.
+	Code Code
+	Fields
+	// Owner is the id of the user whose link it is; empty for the root key's and for anonymous links.
+	Owner string
+	// CreatedAt and UpdatedAt are the leader's stamps, in UTC with milliseconds. An imported link brings its CreatedAt along.
 	CreatedAt, UpdatedAt time.Time
-	// ValidUntil is the moment from which the link no longer redirects; zero means never.
-	ValidUntil time.Time
-	// Version starts at 1 and grows by one with every change.
+	// Visits are those that counted towards MaxVisits, of a link that has or had such a limit, and what an import brought along.
+	Visits uint64
+	// Version starts at 1 and grows by one with every change, visits aside.
 	Version uint64
 }
 
 // Expired reports whether the link has stopped redirecting at now.
 func (l Link) Expired(now time.Time) bool {
 	return !l.ValidUntil.IsZero() && !now.Before(l.ValidUntil)
-}
-
-// Draft is what a caller asks for when it makes a link.
-type Draft struct {
-	Target Target
-	// Slug is the code the caller chose; empty asks for a generated one.
-	Slug Code
-	// ValidUntil and ExpiresIn both end the link; at most one is set. ExpiresIn counts from the leader's stamp.
-	ValidUntil time.Time
-	ExpiresIn  time.Duration
-	// Once makes retries of one request give one link; nil asks for none.
-	Once *Once
-}
-
-// Once is the identity of a client's request (its Idempotency-Key). It is kept for OnceKept.
-type Once struct {
-	// Scope is who asks (an API key's id): equal keys in two scopes are strangers.
-	Scope string
-	// Key is the client's own word, 1 to MaxKey bytes.
-	Key string
-	// Row is the position in a bulk, from 0; a single create is row 0 of its own kind, told apart by Body.
-	Row uint32
-	// Body is the SHA-256 of the request (method, path and body). The same key with another body is ErrKeyReused.
-	Body [32]byte
 }
 
 const (
@@ -63,8 +41,14 @@ const (
 	MaxTarget = 8192
 	// MaxSlug is the longest slug, in bytes.
 	MaxSlug = 128
+	// MaxOwner is the longest owner, in bytes.
+	MaxOwner = 64
 	// CodeLength is the length of a generated code, in characters.
 	CodeLength = 7
 	// OnceKept is how long a client's request identity is remembered, by the leader's stamps.
 	OnceKept = 24 * time.Hour
 )
+
+// ExpiredKept is how long an expired link stays as it is, by the leader's stamps, before it is deleted: until then its end can
+// be moved.
+const ExpiredKept = 30 * 24 * time.Hour

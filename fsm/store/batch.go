@@ -27,10 +27,11 @@ type Batch struct {
 	oldest int // the place in absent that is taken next
 
 	hash    hasher
-	key     []byte  // room for keys
-	value   []byte  // room for new values
-	old     []byte  // room for the value that get found
-	request request // the client's request last seen to exist
+	places  *placeChanges // what is not in rows yet
+	key     []byte        // room for keys
+	value   []byte        // room for new values
+	old     []byte        // room for the value that get found
+	request request       // the client's request last seen to exist
 	// edited are the links that had a row and get another one: each of those rows is in the batch too, and takes more room.
 	edited      []link.Code
 	owned       bool  // next.proposers is the batch's own, and may be changed
@@ -50,7 +51,7 @@ func (s *Store) NewBatch() (*Batch, error) {
 		return nil, err
 	}
 	base := g.state.Load()
-	return &Batch{store: s, gen: g, base: base, next: *base, rows: g.db.NewIndexedBatch()}, nil
+	return &Batch{store: s, gen: g, base: base, next: *base, rows: g.db.NewIndexedBatch(), places: takePlaces()}, nil
 }
 
 // Advance says that the entry at p comes now. It is called before the entry's changes, and for entries that change nothing
@@ -99,6 +100,9 @@ func (b *Batch) Commit() (err error) {
 	if err := b.flush(); err != nil {
 		return err
 	}
+	if err := b.finish(); err != nil {
+		return err
+	}
 	if err := b.rows.Set(s.schema.position(nil), encodeMeta(nil, b.next.meta), nil); err != nil {
 		return b.fail(err)
 	}
@@ -129,12 +133,25 @@ func (b *Batch) apply() (err error) {
 	return nil
 }
 
+// finish adds the places, now that nobody reads through the batch any more: its rows go on in one without an index.
+func (b *Batch) finish() error {
+	rows := b.gen.db.NewBatchWithSize(b.rows.Len() + b.places.size())
+	err := errors.Join(rows.Apply(b.rows, nil), b.places.flush(rows), b.rows.Close())
+	b.rows = rows
+	if err != nil {
+		return b.fail(err)
+	}
+	return nil
+}
+
 // Close drops what was not committed. It may be called more than once.
 func (b *Batch) Close() error {
 	if b.gen == nil {
 		return nil
 	}
 	err := b.rows.Close()
+	b.places.release()
+	b.places = nil
 	b.gen.release()
 	b.gen, b.done = nil, true
 	return err

@@ -40,7 +40,7 @@ func (b *Batch) AddGenerated(l link.Link) (err error) {
 		}
 	}
 	b.key = b.store.schema.linkID(b.key[:0], id)
-	if err := b.putLink(b.key, nil, l); err != nil {
+	if err := b.putLink(b.key, nil, nil, l); err != nil {
 		return err
 	}
 	b.next.unused.above(uint64(id))
@@ -67,10 +67,13 @@ func (b *Batch) Put(l link.Link) error {
 		if id, ok := b.next.codec.Decode(l.Code); ok {
 			b.next.unused.below(uint64(id))
 		}
-	} else if _, err := b.decode(old, l.Code); err != nil {
+		return b.putLink(key, nil, nil, l)
+	}
+	before, err := b.decode(old, l.Code)
+	if err != nil {
 		return err
 	}
-	return b.putLink(key, old, l)
+	return b.putLink(key, old, &before, l)
 }
 
 // Delete leaves a tombstone in a link's place, so that its code is never used again. link.ErrNotFound, link.ErrGone.
@@ -87,6 +90,7 @@ func (b *Batch) Delete(c link.Code, at time.Time) error {
 	if err != nil {
 		return err
 	}
+	before := l
 	l.UpdatedAt = at
 	l.Version++
 	value, err := encodeTombstone(b.value[:0], l)
@@ -96,7 +100,10 @@ func (b *Batch) Delete(c link.Code, at time.Time) error {
 	b.value = value
 	b.edited = append(b.edited, c)
 	b.next.links--
-	return b.replace(key, old, value)
+	if err := b.replace(key, old, value); err != nil {
+		return err
+	}
+	return b.reindex(&before, nil)
 }
 
 // linkable says whether the link with a code can be written.
@@ -110,8 +117,8 @@ func (b *Batch) linkable(c link.Code) error {
 	return nil
 }
 
-// putLink writes a living link in place of old.
-func (b *Batch) putLink(key, old []byte, l link.Link) error {
+// putLink writes a living link in place of old, which is the row of before. Both are nil for a new one.
+func (b *Batch) putLink(key, old []byte, before *link.Link, l link.Link) error {
 	value, err := encodeLink(b.value[:0], l)
 	if err != nil {
 		return b.fail(err)
@@ -122,7 +129,10 @@ func (b *Batch) putLink(key, old []byte, l link.Link) error {
 	} else {
 		b.edited = append(b.edited, l.Code)
 	}
-	return b.replace(key, old, value)
+	if err := b.replace(key, old, value); err != nil {
+		return err
+	}
+	return b.reindex(before, &l)
 }
 
 // linkKey makes the key of a code, in b.key.

@@ -14,7 +14,7 @@
 // # What readers see
 //
 // A commit publishes one immutable value: position, counter, stamp, codec, digest. It does so after the rows are readable,
-// so whoever reads the counter first and looks a link up afterwards finds every id up to it. LookupProven does this in the
+// so whoever reads the counter first and looks a link up afterwards finds every id up to it. Route does this in the
 // right order, within one generation, and that is what makes a 404 without the leader possible.
 //
 // # Hot links
@@ -25,6 +25,17 @@
 // kept once it has begun: a look-up never sees less than the engine would have shown it. Only rows that change pay for it.
 // The room is counted set by set, the table included; a row that is too long for a set, with a target of about 900 bytes or
 // more, is left to the engine.
+//
+// # Indexes
+//
+// What follows from a living link besides its own row (derived.go): its places in indexes by creation, by owner, by tag, by the end
+// of its time and by a hash of owner and target, and the numbers of links of an owner, of a tag, and of both. All of it
+// changes in the batch that changes the link, is replicated, and goes into digests and streams. Verify and whoever reads a
+// stream derive it anew and refuse a state whose indexes are not those of its links: one sum of hashes has to come out as zero.
+//
+// A batch keeps changed places aside and hands them to the engine in order when it is committed, or when Find or Due have to see
+// them. List merges as many indexes as it is asked for tags, and picks the shortest that hold all it looks for. Its pages, and all of
+// Find, Due, Tags and Total, are bounded in the rows they look at.
 //
 // # Generations
 //
@@ -70,4 +81,11 @@
 //   - No counters of hits: they would be all that readers share. What is left to the engine shows in the block cache's.
 //   - Index blocks larger than 4 KiB (256 KiB, which saves most tables the second level of their index) made no difference
 //     that could be measured to look-ups in cached blocks (4.2 to 5.4 against 4.7 to 5.3 µs), and are not set.
+//   - Numbers of links have two key spaces, by owner and by tag, though a link with both changes one row more: with one, the tags of an
+//     owner, or the number of a tag, would be sums over all owners.
+//   - Places are sorted before the engine gets them, in a batch without an index: 1,024 plain creates at a time, with two
+//     places each, took 8.4 µs a link as they came and 4.7 so, where 2.6 were needed without indexes (one machine, two cores).
+//     What is left is the index by target: hashes have no neighbours, neither in the engine's memory nor in its tables.
+//   - Find looks at 256 links at most: a bulk of creates may ask a thousand times, and every replica waits for it.
+//   - There is no migration: data and streams without indexes were never released, and streams of them are refused.
 package store

@@ -52,7 +52,7 @@ func addLinks(s *Store, n int) error {
 	for range n {
 		codec, _ := b.Codec()
 		target := link.Target("https://example.com/" + strings.Repeat("x", 100))
-		err = errors.Join(err, b.AddGenerated(link.Link{Code: codec.Encode(b.Counter() + 1), Target: target, CreatedAt: noon, Version: 1}))
+		err = errors.Join(err, b.AddGenerated(link.Link{Code: codec.Encode(b.Counter() + 1), Fields: link.Fields{Target: target}, CreatedAt: noon, Version: 1}))
 	}
 	return errors.Join(err, b.Commit())
 }

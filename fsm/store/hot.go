@@ -8,8 +8,9 @@ import (
 	"tinyurl/fsm/link"
 )
 
-// hotLinks keeps living links that were looked up lately, so that looking them up again needs neither the engine nor a
-// lock nor memory. Tombstones and absence are not kept. A nil *hotLinks holds nothing and takes nothing in.
+// hotLinks keeps the routes of living links that were looked up lately, so that looking them up again needs neither the
+// engine nor a lock nor memory. Tombstones and absence are not kept, nor links that no visit follows by what is known here. A
+// nil *hotLinks holds nothing and takes nothing in.
 //
 // It never holds a row that the engine does not hold at that moment:
 //
@@ -35,20 +36,20 @@ func newHotLinks(bytes int64) *hotLinks {
 	return &hotLinks{seed: maphash.MakeSeed(), sets: make([]hotSet, max(1, bytes/(hotSetSize+hotRoom*hotUnit)))}
 }
 
-// find gives the link with a code, if it is kept.
-func (h *hotLinks) find(c link.Code) (link.Link, bool) {
+// find gives the route of a code, if it is kept.
+func (h *hotLinks) find(c link.Code) (link.Route, bool) {
 	if h == nil {
-		return link.Link{}, false
+		return link.Route{}, false
 	}
 	set, tag := h.place(c)
 	_, found := set.find(c, tag)
 	if found == nil {
-		return link.Link{}, false
+		return link.Route{}, false
 	}
 	if !found.used.Load() { // all readers of a link would wait for each other if they wrote every time
 		found.used.Store(true)
 	}
-	return found.link(c), true
+	return found.route(), true
 }
 
 // moment is what keep has to be told. It is asked for before the link is looked for in the engine.
@@ -59,22 +60,23 @@ func (h *hotLinks) moment() (epoch uint64) {
 	return h.epoch.Load()
 }
 
-// keep takes a living link in that was read from the engine after the moment since, unless a row may have changed meanwhile.
-func (h *hotLinks) keep(l link.Link, since uint64) {
-	if h == nil || since%2 != 0 || hotUnits(len(l.Code)+len(l.Target)) > hotRoom {
+// keep takes the route of a living link in that was read from the engine after the moment since, unless a row may have changed
+// meanwhile.
+func (h *hotLinks) keep(c link.Code, r link.Route, since uint64) {
+	if h == nil || since%2 != 0 || r.Limited || r.Disabled || hotUnits(len(c)+len(r.Target)) > hotRoom {
 		return
 	}
-	fresh, err := newHotLink(l)
+	fresh, err := newHotLink(c, r)
 	if err != nil {
 		return
 	}
-	set, tag := h.place(l.Code)
+	set, tag := h.place(c)
 	set.lock.Lock()
 	defer set.lock.Unlock()
 	if h.epoch.Load() != since {
 		return
 	}
-	if _, found := set.find(l.Code, tag); found == nil {
+	if _, found := set.find(c, tag); found == nil {
 		set.add(fresh, tag)
 	}
 }

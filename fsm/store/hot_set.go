@@ -17,13 +17,15 @@ type hotSet struct {
 	ways [hotWays]atomic.Pointer[hotLink]
 }
 
-// hotLink is a living link in little room. All but used is immutable.
+// hotLink is a route in little room. All but used is immutable.
 type hotLink struct {
-	text                    string // the code, and the target behind it
-	created, updated, until uint64 // stamps
-	version                 uint64
-	codeSize                uint8
-	used                    atomic.Bool // found since the last search for room came past
+	text         string // the code, and the target behind it
+	since, until uint64 // stamps
+	redirect     link.Redirect
+	codeSize     uint8
+	dropQuery    bool
+	protected    bool
+	used         atomic.Bool // found since the last search for room came past
 }
 
 const (
@@ -32,8 +34,8 @@ const (
 	hotHand     = 7                 // the byte of tags that says where the next search for room begins
 	hotUnit     = 16                // bytes
 	hotSetSize  = 64                // the size of a hotSet, in bytes
-	hotLinkSize = 64                // the size of a hotLink without its text, in bytes
-	hotRoom     = 6 * 192 / hotUnit // what a set's links may take, in units: six with codes and targets of 128 bytes together
+	hotLinkSize = 48                // what a hotLink takes without its text, in bytes
+	hotRoom     = 6 * 192 / hotUnit // what a set's links may take, in units: six with codes and targets of 144 bytes together
 )
 
 // find gives the link with a code and the way it stands in; nil if it is not there.
@@ -103,18 +105,17 @@ func (s *hotSet) setTag(at int, tag byte) {
 	s.tags.Store(s.tags.Load()&^(0xff<<shift) | uint64(tag)<<shift)
 }
 
-func newHotLink(l link.Link) (*hotLink, error) {
-	created, err1 := stampOf(l.CreatedAt)
-	updated, err2 := stampOf(l.UpdatedAt)
-	until, err3 := stampOf(l.ValidUntil)
-	if err := errors.Join(err1, err2, err3); err != nil {
+func newHotLink(c link.Code, r link.Route) (*hotLink, error) {
+	since, err1 := stampOf(r.ValidSince)
+	until, err2 := stampOf(r.ValidUntil)
+	if err := errors.Join(err1, err2); err != nil {
 		return nil, err
 	}
 	return &hotLink{
 		// One new string, not the caller's two: a code may be a small part of a long request.
-		text:     string(l.Code) + string(l.Target),
-		codeSize: uint8(len(l.Code)),
-		created:  created, updated: updated, until: until, version: l.Version,
+		text:     string(c) + string(r.Target),
+		codeSize: uint8(len(c)),
+		since:    since, until: until, redirect: r.Redirect, dropQuery: r.DropQuery, protected: r.Protected,
 	}, nil
 }
 
@@ -123,11 +124,11 @@ func (l *hotLink) is(c link.Code) bool {
 	return int(l.codeSize) == len(c) && l.text[:l.codeSize] == string(c)
 }
 
-// link gives the link as it is read from the engine; c is its code.
-func (l *hotLink) link(c link.Code) link.Link {
-	return link.Link{
-		Code: c, Target: link.Target(l.text[l.codeSize:]),
-		CreatedAt: timeOf(l.created), UpdatedAt: timeOf(l.updated), ValidUntil: timeOf(l.until), Version: l.version,
+// route gives the route as it is read from the engine.
+func (l *hotLink) route() link.Route {
+	return link.Route{
+		Target: link.Target(l.text[l.codeSize:]), ValidSince: timeOf(l.since), ValidUntil: timeOf(l.until),
+		Redirect: l.redirect, DropQuery: l.dropQuery, Protected: l.protected,
 	}
 }
 

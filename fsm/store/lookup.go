@@ -51,44 +51,55 @@ func (s *Store) CurrentDigest() (Position, Digest) {
 
 // Lookup reads the link with a code from this replica.
 //
-// Errors: link.ErrGone with the tombstone's stamps and version if it was deleted. link.ErrNotFound if this replica has no
-// such link, which says nothing about others (see LookupProven). ErrClosed. Anything else is a failing disk or damage, and
+// Errors: link.ErrGone with the tombstone's stamps, owner and version if it was deleted. link.ErrNotFound if this replica has no
+// such link, which says nothing about others (see Route). ErrClosed. Anything else is a failing disk or damage, and
 // Options.Fatal knows of it.
-func (s *Store) Lookup(c link.Code) (link.Link, error) {
-	l, _, err := s.LookupProven(c)
+func (s *Store) Lookup(c link.Code) (l link.Link, err error) {
+	err = s.read(func(g *generation) error {
+		l, err = getLink(g.db, s.schema, g.state.Load().codec, c)
+		return err
+	})
 	return l, err
 }
 
-// LookupProven is Lookup that also says, with link.ErrNotFound, whether the absence is proven: no replica has the link nor
-// ever will, because its code is that of an id which the counter had passed before the look-up began. Otherwise the link
+// Route is Lookup for a visit, which also says, with link.ErrNotFound, whether the absence is proven: no replica has the link
+// nor ever will, because its code is that of an id which the counter had passed before the look-up began. Otherwise the link
 // may have been made where this replica has not got to yet.
-func (s *Store) LookupProven(c link.Code) (l link.Link, proven bool, err error) {
-	if l, found := s.live.Load().hot.Load().find(c); found && s.failed.damage() == nil {
-		return l, false, nil
+func (s *Store) Route(c link.Code) (r link.Route, proven bool, err error) {
+	if r, found := s.live.Load().hot.Load().find(c); found && s.failed.damage() == nil {
+		return r, false, nil
 	}
+	err = s.read(func(g *generation) error {
+		state := g.state.Load() // before the row is looked for: a counter read later proves nothing
+		hot := g.hot.Load()
+		since := hot.moment() // before the row is looked for, too
+		l, err := getLink(g.db, s.schema, state.codec, c)
+		if err == nil {
+			r = l.Route()
+			hot.keep(c, r, since)
+		}
+		proven = errors.Is(err, link.ErrNotFound) && state.passed(c)
+		return err
+	})
+	return r, proven, err
+}
+
+// read has look read this replica's state, unless the store is closed or damaged. What look answers but link.ErrNotFound and
+// link.ErrGone is a fault.
+func (s *Store) read(look func(*generation) error) error {
 	g, err := s.acquire()
 	if err != nil {
-		return link.Link{}, false, err
+		return err
 	}
 	defer g.release()
-	state := g.state.Load() // before the row is looked for: a counter read later proves nothing
 	if err := s.failed.damage(); err != nil {
-		return link.Link{}, false, err
+		return err
 	}
-	hot := g.hot.Load()
-	since := hot.moment() // before the row is looked for, too
-	l, err = getLink(g.db, s.schema, state.codec, c)
-	switch {
-	case err == nil:
-		hot.keep(l, since)
-		return l, false, nil
-	case errors.Is(err, link.ErrGone):
-		return l, false, err
-	case errors.Is(err, link.ErrNotFound):
-		return l, state.passed(c), err
+	err = look(g)
+	if err != nil && !errors.Is(err, link.ErrGone) && !errors.Is(err, link.ErrNotFound) {
+		s.failed.report(fmt.Errorf("read: %w", err))
 	}
-	s.failed.report(fmt.Errorf("look up a link: %w", err))
-	return l, false, err
+	return err
 }
 
 // passed says whether c is the code of an id that the counter has passed: it will not be given out any more, and a slug

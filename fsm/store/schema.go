@@ -21,12 +21,20 @@ import (
 //	onceDue   expiry (8), scope length (1), scope, key → nothing
 //	origins   node                                    → boot, floor
 //	results   node length (1), node, chunk (8)        → results of 64 sequences
+//	targets   hash of owner and target (8),
+//	          created (8), code                       → nothing; of every living link, as are the next two
+//	times     created (8), code                       → nothing
+//	owned     owner length (1), owner,
+//	          created (8), code                       → nothing; of links with an owner
+//	tags      tag, zero, created (8), code            → nothing
+//	due       valid until (8), code                   → nothing; of links that end
+//	ownerSums owner length (1), owner, tag or nothing → number of the owner's links, with the tag or in all
+//	tagSums   tag                                     → number of links
 //
 // A code that decodes to an id lives among the links, also if somebody chose it as a slug: whether an id is in use is one
 // look-up, and the counter passes over an id that has a row. All other slugs live among the slugs.
 //
-// The numbers are on disk and in every digest: they never change meaning. 10 to 15 are set aside for what comes next:
-// target hash, owner, tag, API keys and users, visits, expiry.
+// The numbers are on disk and in every digest: they never change meaning.
 const (
 	spacePosition byte = 0
 	spaceScalars  byte = 1
@@ -37,6 +45,14 @@ const (
 	spaceOnceDue  byte = 6
 	spaceOrigins  byte = 7
 	spaceResults  byte = 8
+
+	spaceTargets   byte = 10
+	spaceTimes     byte = 11
+	spaceOwned     byte = 12
+	spaceTags      byte = 13
+	spaceDue       byte = 14
+	spaceOwnerSums byte = 15
+	spaceTagSums   byte = 16
 )
 
 // prefixSize is the length of what every key begins with.
@@ -150,7 +166,7 @@ func (s schema) cutDue(key []byte) (expires uint64, scope, word string, err erro
 }
 
 // checkRow says whether a replicated row could have been written by this package: its key is well-formed and belongs to
-// the group, and its value decodes strictly.
+// the group, and its value decodes strictly. The values of links are left to whoever has to decode them anyway.
 func (s schema) checkRow(key, value []byte) error {
 	if len(key) < prefixSize || binary.BigEndian.Uint32(key) != s.group {
 		return fmt.Errorf("%w: a key outside group %d", ErrDamaged, s.group)
@@ -164,10 +180,8 @@ func (s schema) checkRow(key, value []byte) error {
 		_, err = decodeScalars(value)
 	case spaceLinks:
 		ok = len(rest) == 8 && binary.BigEndian.Uint64(rest) <= uint64(link.MaxID)
-		err = checkLink(value)
 	case spaceSlugs:
 		ok = len(rest) > 0 && len(rest) <= link.MaxSlug
-		err = checkLink(value)
 	case spaceOnces:
 		_, word, cut := cutShort(rest)
 		ok = cut && len(word) > 0 && len(word) <= link.MaxKey
@@ -187,6 +201,12 @@ func (s schema) checkRow(key, value []byte) error {
 		node, rest, cut := cutShort(rest)
 		ok = cut && node != "" && len(rest) == 8 && binary.BigEndian.Uint64(rest) <= maxChunk
 		err = checkChunk(value)
+	case spaceTargets, spaceTimes, spaceOwned, spaceTags, spaceDue:
+		_, _, ok = cutIndex(key)
+		ok = ok && len(value) == 0
+	case spaceOwnerSums, spaceTagSums:
+		ok = checkSumKey(space, rest)
+		_, err = decodeSum(value)
 	default:
 		return fmt.Errorf("%w: a row in key space %d", ErrFormat, space)
 	}

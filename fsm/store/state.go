@@ -26,6 +26,8 @@ type Origin struct {
 type Result struct {
 	// Code is the link the operation made or changed; empty if it was refused.
 	Code link.Code
+	// Found says that the link was there before.
+	Found bool
 	// Err is why it was refused: nil or one of the sentinels of package link.
 	Err error
 }
@@ -66,6 +68,7 @@ type published struct {
 	// What is known about the rows without looking: an unknown is the zero value, and is found out by the next batch that
 	// needs it. It belongs to this one state, so it goes with a batch that is dropped and with a generation that is replaced.
 	oncesDue  uint64     // no request expires before this stamp; 0 means that it is not known
+	linksDue  uint64     // no living link ends before this stamp, likewise
 	unused    gap        // ids without a link
 	proposers []proposer // at most maxProposers, a node at most once; never changed in place
 	chunks    []*chunk   // at most maxChunks, each at most once; never changed in place

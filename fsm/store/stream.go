@@ -10,8 +10,6 @@ import (
 	"io"
 
 	"github.com/cockroachdb/pebble/v2"
-
-	"tinyurl/fsm/link"
 )
 
 // streamBuffer is how much of a stream is read or written at once, in bytes.
@@ -99,14 +97,14 @@ type streamReader struct {
 	sum    uint32
 	record []byte // the current record as it stands in the stream
 	last   []byte // the key before
-	census census
+	census *census
 }
 
 // readStream checks the stream in r and shows every row to visit, in key order: well-formed rows of the header's group,
 // as many as promised, with the promised digest and length, and nothing behind them. Before the first row, accept may
 // refuse the header. The rows are good only if the whole stream is: the caller throws them away on any error.
 func readStream(r io.Reader, accept func(Header) error, visit func(key, value []byte) error) (Header, error) {
-	s := &streamReader{in: bufio.NewReaderSize(r, streamBuffer)}
+	s := &streamReader{in: bufio.NewReaderSize(r, streamBuffer), census: newCensus()}
 	var head [headerSize]byte
 	if _, err := io.ReadFull(s.in, head[:]); err != nil {
 		return Header{}, cutOff(err)
@@ -207,70 +205,4 @@ func (s *streamReader) end() error {
 // ErrDamaged, or the reader's error.
 func CheckStream(r io.Reader) (Header, error) {
 	return readStream(r, nil, func(key, value []byte) error { return nil })
-}
-
-// census goes over all rows of a state and adds them up.
-type census struct {
-	tally
-	hash    hasher
-	scalars scalars
-	codec   *link.Codec
-	living  uint64
-	onces   uint64
-	dues    uint64
-}
-
-// visit checks a row and counts it. Rows come in key order, so the state row is the first.
-func (c *census) visit(s schema, key, value []byte) error {
-	if err := s.checkRow(key, value); err != nil {
-		return err
-	}
-	switch key[prefixSize-1] {
-	case spaceScalars:
-		c.scalars, _ = decodeScalars(value)
-		if c.scalars.hasKey {
-			c.codec = link.NewCodec(c.scalars.codeKey)
-		}
-	case spaceLinks, spaceSlugs:
-		if err := c.visitLink(key, value); err != nil {
-			return err
-		}
-	case spaceOnces:
-		c.onces++
-	case spaceOnceDue:
-		c.dues++
-	}
-	c.add(&c.hash, key, value)
-	return nil
-}
-
-// visitLink counts a link, and makes sure that a look-up would look where it lies.
-func (c *census) visitLink(key, value []byte) error {
-	if c.codec == nil {
-		return fmt.Errorf("%w: links and no code key", ErrDamaged)
-	}
-	if key[prefixSize-1] == spaceSlugs {
-		if _, ok := c.codec.Decode(link.Code(key[prefixSize:])); ok {
-			return fmt.Errorf("%w: a code among the slugs", ErrDamaged)
-		}
-	}
-	if value[1]&flagTombstone == 0 {
-		c.living++
-	}
-	return nil
-}
-
-// compare says whether the rows add up to want, and to what the state row says of them.
-func (c *census) compare(want tally) error {
-	switch {
-	case c.count != want.count || c.size != want.size:
-		return fmt.Errorf("%w: %d rows in %d bytes where there should be %d in %d", ErrDamaged, c.count, c.size, want.count, want.size)
-	case c.digest != want.digest:
-		return fmt.Errorf("%w: the rows have the digest %v where it should be %v", ErrDamaged, c.digest.digest(), want.digest.digest())
-	case c.living != c.scalars.links:
-		return fmt.Errorf("%w: %d links where there should be %d", ErrDamaged, c.living, c.scalars.links)
-	case c.onces != c.dues:
-		return fmt.Errorf("%w: %d requests, of which %d expire", ErrDamaged, c.onces, c.dues)
-	}
-	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"slices"
@@ -39,8 +40,13 @@ func seal(h Header, records []byte) []byte {
 
 var (
 	keyed  = scalars{hasKey: true, codeKey: [16]byte{1}, links: 1}
-	sample = link.Link{Target: "https://example.com/", CreatedAt: noon, UpdatedAt: noon, Version: 1}
+	sample = link.Link{
+		Fields: link.Fields{Target: "https://example.com/", Tags: "t", ValidUntil: noon}, Owner: "o", CreatedAt: noon, UpdatedAt: noon, Version: 1,
+	}
 )
+
+// indexRow is the first of goodRows that follow from a link.
+const indexRow = 8
 
 // goodRows is a small state in order.
 func goodRows() []row {
@@ -55,6 +61,14 @@ func goodRows() []row {
 		{s.onceDue(nil, due, "s", "k"), nil},
 		{s.origin(nil, "n"), encodeOrigin(nil, Origin{Boot: 1})},
 		{s.chunk(nil, "n", 1), encodeChunk(nil, chunkOf(map[int]Result{5: {Code: "slug"}}))},
+		{appendPlace(s.targets(nil, "o", "https://example.com/"), due, "slug"), nil},
+		{appendPlace(s.times(nil), due, "slug"), nil},
+		{appendPlace(s.owned(nil, "o"), due, "slug"), nil},
+		{appendPlace(s.tagged(nil, "t"), due, "slug"), nil},
+		{appendPlace(s.due(nil), due, "slug"), nil},
+		{s.ownerSum(nil, "o"), encodeSum(nil, 1)},
+		{s.ownerTagSum(nil, "o", "t"), encodeSum(nil, 1)},
+		{s.tagSum(nil, "t"), encodeSum(nil, 1)},
 	}
 }
 
@@ -126,6 +140,48 @@ func TestForgedStreamsAreRefused(t *testing.T) {
 		if _, err := CheckStream(bytes.NewReader(c.stream)); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
+	}
+}
+
+// TestRowsThatDoNotFollowFromLinksAreRefused takes every row away that follows from a link, and adds such rows of none.
+func TestRowsThatDoNotFollowFromLinksAreRefused(t *testing.T) {
+	s := schema{}
+	rows := goodRows()
+	refused := func(name string, rows []row) {
+		t.Helper()
+		slices.SortFunc(rows, func(a, b row) int { return bytes.Compare(a.key, b.key) })
+		if _, err := CheckStream(bytes.NewReader(forge(0, rows...))); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for i, r := range rows[indexRow:] {
+		refused(fmt.Sprintf("without row %x", r.key), slices.Delete(slices.Clone(rows), indexRow+i, indexRow+i+1))
+		changed := slices.Clone(rows)
+		changed[indexRow+i].value = encodeSum(nil, 2)
+		refused(fmt.Sprintf("row %x with another value", r.key), changed)
+		changed[indexRow+i].value = append(bytes.Clone(r.value), 0)
+		refused(fmt.Sprintf("row %x with a longer value", r.key), changed)
+	}
+	for name, r := range map[string]row{
+		"a deleted link's place":       {appendPlace(s.times(nil), 5, "gone"), nil},
+		"a second place":               {appendPlace(s.times(nil), 5, "slug"), nil},
+		"a place of no link":           {appendPlace(s.times(nil), 5, ""), nil},
+		"a place with a long code":     {appendPlace(s.times(nil), 5, link.Code(make([]byte, link.MaxSlug+1))), nil},
+		"a hash cut short":             {s.targets(nil, "o", "x")[:prefixSize+targetHash-1], nil},
+		"a place of no owner":          {appendPlace(s.owned(nil, ""), 5, "slug"), nil},
+		"an owner cut short":           {append(s.prefix(nil, spaceOwned), 9, 'o'), nil},
+		"a tag that does not end":      {append(s.prefix(nil, spaceTags), "tag"...), nil},
+		"an empty tag":                 {appendPlace(s.tagged(nil, ""), 5, "slug"), nil},
+		"a long tag":                   {appendPlace(s.tagged(nil, string(bytes.Repeat([]byte("t"), link.MaxTag+1))), 5, "slug"), nil},
+		"an empty due key":             {s.due(nil), nil},
+		"a number of nobody's":         {s.ownerSum(nil, ""), encodeSum(nil, 1)},
+		"a number of none":             {s.ownerSum(nil, "x"), encodeSum(nil, 0)},
+		"a number of a long owner":     {s.ownerSum(nil, string(bytes.Repeat([]byte("o"), link.MaxOwner+1))), encodeSum(nil, 1)},
+		"a number without a tag":       {s.tagSum(nil, ""), encodeSum(nil, 1)},
+		"a number of a long tag":       {s.tagSum(nil, string(bytes.Repeat([]byte("t"), link.MaxTag+1))), encodeSum(nil, 1)},
+		"a number of links of nothing": {s.tagSum(nil, "x"), encodeSum(nil, 1)},
+	} {
+		refused(name, append(slices.Clone(rows), r))
 	}
 }
 

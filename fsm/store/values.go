@@ -17,14 +17,6 @@ import (
 // valueVersion is the first byte of every value.
 const valueVersion = 1
 
-// Flags of a link's value.
-const (
-	flagTombstone  = 1 << iota // deleted: only the stamps and the version follow
-	flagChanged                // UpdatedAt differs from CreatedAt and is written
-	flagValidUntil             // ValidUntil is written
-	linkFlags      = flagTombstone | flagChanged | flagValidUntil
-)
-
 // flagCodeKey says that the state row holds a code key.
 const flagCodeKey = 1
 
@@ -38,8 +30,11 @@ var errTime = errors.New("a time that has no stamp")
 var refusals = [...]error{
 	1: link.ErrNotFound, 2: link.ErrGone, 3: link.ErrSlugTaken, 4: link.ErrSlugReserved, 5: link.ErrInvalidSlug,
 	6: link.ErrInvalidTarget, 7: link.ErrInvalidField, 8: link.ErrKeyReused, 9: link.ErrNoLeader, 10: link.ErrOverloaded,
-	11: link.ErrDiskFull,
+	11: link.ErrDiskFull, 12: link.ErrPrecondition, 13: link.ErrTargetDenied, 14: link.ErrUnauthorized,
 }
+
+// foundResult stands in the place of a refusal for a link that was found. Refusals do not come that far.
+const foundResult = 127
 
 // stampOf gives the stamp of a time: 0 for none, else one more than its milliseconds since 1970. What is finer is cut off.
 func stampOf(t time.Time) (uint64, error) {
@@ -59,80 +54,6 @@ func timeOf(stamp uint64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(int64(stamp - 1)).UTC()
-}
-
-// encodeLink appends the value of a living link. Its code is in the key.
-func encodeLink(buf []byte, l link.Link) ([]byte, error) {
-	return encodeRow(buf, l, 0)
-}
-
-// encodeTombstone appends the value of a deleted link: UpdatedAt is when.
-func encodeTombstone(buf []byte, l link.Link) ([]byte, error) {
-	l.Target, l.ValidUntil = "", time.Time{}
-	return encodeRow(buf, l, flagTombstone)
-}
-
-func encodeRow(buf []byte, l link.Link, flags byte) ([]byte, error) {
-	created, err1 := stampOf(l.CreatedAt)
-	updated, err2 := stampOf(l.UpdatedAt)
-	until, err3 := stampOf(l.ValidUntil)
-	if err := errors.Join(err1, err2, err3); err != nil {
-		return nil, err
-	}
-	if flags&flagTombstone == 0 && (l.Target == "" || len(l.Target) > link.MaxTarget) {
-		return nil, fmt.Errorf("%w: a target of %d bytes", ErrMisuse, len(l.Target))
-	}
-	if updated != created {
-		flags |= flagChanged
-	}
-	if until != 0 {
-		flags |= flagValidUntil
-	}
-	buf = append(buf, valueVersion, flags)
-	buf = binary.AppendUvarint(buf, created)
-	if updated != created {
-		buf = binary.AppendUvarint(buf, updated)
-	}
-	if until != 0 {
-		buf = binary.AppendUvarint(buf, until)
-	}
-	buf = binary.AppendUvarint(buf, l.Version)
-	if flags&flagTombstone != 0 {
-		return buf, nil
-	}
-	return appendText(buf, string(l.Target)), nil
-}
-
-// decodeLink reads a link's value into l, whose Code the caller has set; alive is false for a tombstone.
-func decodeLink(value []byte, l *link.Link) (alive bool, err error) {
-	d := reader{rest: value}
-	flags := d.head(linkFlags)
-	created := d.stamp()
-	updated := created
-	if flags&flagChanged != 0 {
-		updated = d.stamp()
-		d.require(updated != created)
-	}
-	l.CreatedAt, l.UpdatedAt, l.ValidUntil = timeOf(created), timeOf(updated), time.Time{}
-	if flags&flagValidUntil != 0 {
-		until := d.stamp()
-		d.require(until != 0 && flags&flagTombstone == 0)
-		l.ValidUntil = timeOf(until)
-	}
-	l.Version = d.uvarint()
-	l.Target = ""
-	alive = flags&flagTombstone == 0
-	if alive {
-		l.Target = link.Target(d.text(link.MaxTarget))
-		d.require(l.Target != "")
-	}
-	return alive, d.end("link")
-}
-
-func checkLink(value []byte) error {
-	var l link.Link
-	_, err := decodeLink(value, &l)
-	return err
 }
 
 // encodeScalars appends the state row.
@@ -206,7 +127,7 @@ func keepable(r Result) (Result, error) {
 		if i < 0 {
 			return Result{}, fmt.Errorf("%w: an error that cannot be kept: %w", ErrMisuse, r.Err)
 		}
-		r.Err = refusals[i]
+		r.Err, r.Found = refusals[i], false // what was found and then refused is a refusal
 	}
 	if len(r.Code) > link.MaxSlug {
 		return Result{}, fmt.Errorf("%w: a code of %d bytes", ErrMisuse, len(r.Code))
@@ -217,8 +138,11 @@ func keepable(r Result) (Result, error) {
 // appendResult appends a result that is keepable as it is.
 func appendResult(buf []byte, r Result) []byte {
 	refusal := 0
-	if r.Err != nil {
+	switch {
+	case r.Err != nil:
 		refusal = slices.Index(refusals[:], r.Err)
+	case r.Found:
+		refusal = foundResult
 	}
 	return appendText(binary.AppendUvarint(buf, uint64(refusal)), string(r.Code))
 }
@@ -227,6 +151,9 @@ func appendResult(buf []byte, r Result) []byte {
 func (r *reader) result() Result {
 	refusal := r.uvarint()
 	code := link.Code(r.text(link.MaxSlug))
+	if refusal == foundResult {
+		return Result{Code: code, Found: true}
+	}
 	if r.require(refusal < uint64(len(refusals))); r.bad {
 		return Result{}
 	}

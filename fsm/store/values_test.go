@@ -2,13 +2,13 @@ package store
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"tinyurl/fsm/link"
@@ -19,13 +19,19 @@ var noon = time.Date(2026, 5, 6, 12, 0, 0, int(7*time.Millisecond), time.UTC)
 // TestValuesAreGolden pins the encodings: they are on disk and in every digest. A value that changes here needs a new value
 // version, and a migration.
 func TestValuesAreGolden(t *testing.T) {
-	living := link.Link{Target: "https://example.com/", CreatedAt: noon, UpdatedAt: noon, Version: 1}
+	living := link.Link{Fields: link.Fields{Target: "https://example.com/"}, CreatedAt: noon, UpdatedAt: noon, Version: 1}
 	edited := living
 	edited.UpdatedAt, edited.ValidUntil, edited.Version = noon.Add(time.Second), noon.Add(time.Hour), 300
+	full := fullLink()
 	for name, c := range map[string]struct {
 		value []byte
 		want  string
 	}{
+		"full":      {encoded(encodeLink(nil, full)), "010e8884a3e9df33f08ba3e9df3388e1feeadf3302ff07026d6502546903610a628884a3e9df33ac0205b4020224781468747470733a2f2f6578616d706c652e636f6d2f"},
+		"owned":     {encoded(encodeTombstone(nil, full)), "010b8884a3e9df33f08ba3e9df330201026d65"},
+		"number":    {encodeSum(nil, 300), "0100ac02"},
+		"found":     {encoded(encodeResult(nil, Result{Code: "abc", Found: true})), "01007f03616263"},
+		"denied":    {encoded(encodeResult(nil, Result{Err: link.ErrTargetDenied, Found: true})), "01000d00"},
 		"living":    {encoded(encodeLink(nil, living)), "01008884a3e9df33011468747470733a2f2f6578616d706c652e636f6d2f"},
 		"edited":    {encoded(encodeLink(nil, edited)), "01068884a3e9df33f08ba3e9df3388e1feeadf33ac021468747470733a2f2f6578616d706c652e636f6d2f"},
 		"tombstone": {encoded(encodeTombstone(nil, edited)), "01038884a3e9df33f08ba3e9df33ac02"},
@@ -75,6 +81,14 @@ func TestKeysAreGolden(t *testing.T) {
 		"due":                     {s.onceDue(nil, 258, "sc", "key"), "0102030406" + "0000000000000102" + "027363" + "6b6579"},
 		"origin":                  {s.origin(nil, "node"), "01020304076e6f6465"},
 		"chunk":                   {s.chunk(nil, "node", 258), "0102030408046e6f6465" + "0000000000000102"},
+		"target":                  {appendPlace(s.targets(nil, "me", "https://example.com/"), 258, "slug"), "010203040a" + "a99e9d7a190ac864" + "0000000000000102" + "736c7567"},
+		"time":                    {appendPlace(s.times(nil), 258, "slug"), "010203040b" + "0000000000000102" + "736c7567"},
+		"owned":                   {appendPlace(s.owned(nil, "me"), 258, "slug"), "010203040c" + "026d65" + "0000000000000102" + "736c7567"},
+		"tag":                     {appendPlace(s.tagged(nil, "tag"), 258, "slug"), "010203040d" + "74616700" + "0000000000000102" + "736c7567"},
+		"end":                     {appendPlace(s.due(nil), 258, "slug"), "010203040e" + "0000000000000102" + "736c7567"},
+		"owner's number":          {s.ownerSum(nil, "me"), "010203040f" + "026d65"},
+		"owner's tag's number":    {s.ownerTagSum(nil, "me", "tag"), "010203040f" + "026d65" + "746167"},
+		"tag's number":            {s.tagSum(nil, "tag"), "0102030410" + "746167"},
 		"a codeless store's code": {s.link(nil, nil, "abcdefg"), "0102030403" + hex.EncodeToString([]byte("abcdefg"))},
 	} {
 		if got := hex.EncodeToString(c.key); got != c.want {
@@ -87,36 +101,6 @@ func TestKeysAreGolden(t *testing.T) {
 func genTime() *rapid.Generator[time.Time] {
 	return rapid.Custom(func(t *rapid.T) time.Time {
 		return timeOf(rapid.Uint64Range(0, maxStamp).Draw(t, "stamp"))
-	})
-}
-
-func TestLinksSurviveTheirEncoding(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		want := link.Link{
-			Code:       "code",
-			Target:     link.Target(rapid.StringN(1, -1, link.MaxTarget).Draw(t, "target")),
-			CreatedAt:  genTime().Draw(t, "created"),
-			UpdatedAt:  genTime().Draw(t, "updated"),
-			ValidUntil: genTime().Draw(t, "until"),
-			Version:    rapid.Uint64().Draw(t, "version"),
-		}
-		value, err := encodeLink(nil, want)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := link.Link{Code: "code"}
-		alive, err := decodeLink(value, &got)
-		if diff := cmp.Diff(want, got); err != nil || !alive || diff != "" {
-			t.Fatalf("%v, alive %v, %s", err, alive, diff)
-		}
-		if value, err = encodeTombstone(nil, want); err != nil {
-			t.Fatal(err)
-		}
-		alive, err = decodeLink(value, &got)
-		want.Target, want.ValidUntil = "", time.Time{}
-		if diff := cmp.Diff(want, got); err != nil || alive || diff != "" {
-			t.Fatalf("the tombstone: %v, alive %v, %s", err, alive, diff)
-		}
 	})
 }
 
@@ -141,6 +125,7 @@ func TestSmallRowsSurviveTheirEncoding(t *testing.T) {
 		}
 		r := Result{Code: link.Code(rapid.StringN(0, -1, link.MaxSlug).Draw(t, "code"))}
 		r.Err = refusals[rapid.IntRange(0, len(refusals)-1).Draw(t, "refusal")]
+		r.Found = r.Err == nil && rapid.Bool().Draw(t, "found")
 		if got, err := decodeResult(encoded(encodeResult(nil, r))); err != nil || got != r {
 			t.Fatalf("result %+v became %+v, %v", r, got, err)
 		}
@@ -199,6 +184,10 @@ var decoders = map[string]func(value []byte) ([]byte, error){
 		}
 		return encodeResult(nil, r)
 	},
+	"number": func(value []byte) ([]byte, error) {
+		n, err := decodeSum(value)
+		return encodeSum(nil, n), err
+	},
 	"chunk": func(value []byte) ([]byte, error) {
 		var c chunk
 		err := decodeChunk(value, &c)
@@ -208,9 +197,13 @@ var decoders = map[string]func(value []byte) ([]byte, error){
 
 // FuzzDecode holds that a value has one encoding: whatever decodes is what encoding makes of it, byte for byte.
 func FuzzDecode(f *testing.F) {
-	l := link.Link{Target: "https://example.com/", CreatedAt: noon, UpdatedAt: noon.Add(time.Second), ValidUntil: noon, Version: 300}
+	l := link.Link{Fields: link.Fields{Target: "https://example.com/", ValidUntil: noon}, CreatedAt: noon, UpdatedAt: noon.Add(time.Second), Version: 300}
 	f.Add(encoded(encodeLink(nil, l)))
 	f.Add(encoded(encodeTombstone(nil, l)))
+	f.Add(encoded(encodeLink(nil, fullLink())))
+	f.Add(encoded(encodeTombstone(nil, fullLink())))
+	f.Add(encodeSum(nil, 300))
+	f.Add(encoded(encodeResult(nil, Result{Code: "abc", Found: true})))
 	f.Add(encodeScalars(nil, scalars{counter: 5, stamp: 9, hasKey: true, version: 2, links: 3}))
 	f.Add(encoded(encodeOnce(nil, OnceHead{Expires: noon})))
 	f.Add(encodeOrigin(nil, Origin{Boot: 2, Floor: 1000}))
@@ -230,7 +223,7 @@ func FuzzDecode(f *testing.F) {
 }
 
 func TestOddValuesAreRefused(t *testing.T) {
-	link1 := encoded(encodeLink(nil, link.Link{Target: "https://example.com/", CreatedAt: noon, UpdatedAt: noon, Version: 1}))
+	link1 := encoded(encodeLink(nil, link.Link{Fields: link.Fields{Target: "https://example.com/"}, CreatedAt: noon, UpdatedAt: noon, Version: 1}))
 	for name, c := range map[string]struct {
 		kind  string
 		value []byte
@@ -240,7 +233,23 @@ func TestOddValuesAreRefused(t *testing.T) {
 		"a version alone":                 {"link", []byte{1}, ErrDamaged},
 		"a newer version":                 {"link", append([]byte{2}, link1[1:]...), ErrFormat},
 		"version 0":                       {"link", append([]byte{0}, link1[1:]...), ErrDamaged},
-		"an unknown flag":                 {"link", append([]byte{1, 8}, link1[2:]...), ErrDamaged},
+		"an unknown flag":                 {"link", append([]byte{1, 16}, link1[2:]...), ErrDamaged},
+		"more that is nothing":            {"link", []byte{1, 8, 5, 1, 0, 1, 'x'}, ErrDamaged},
+		"more that nobody knows":          {"link", binary.AppendUvarint([]byte{1, 8, 5, 1}, allMore+1), ErrFormat},
+		"more in a tombstone":             {"link", []byte{1, 9, 5, 1, moreOwner | moreTitle, 1, 'o', 1, 't'}, ErrDamaged},
+		"a title in a tombstone":          {"link", []byte{1, 9, 5, 1, moreTitle, 1, 't'}, ErrDamaged},
+		"an empty owner":                  {"link", []byte{1, 8, 5, 1, moreOwner, 0, 1, 'x'}, ErrDamaged},
+		"a start that is none":            {"link", []byte{1, 8, 5, 1, moreSince, 0, 1, 'x'}, ErrDamaged},
+		"a limit that is none":            {"link", []byte{1, 8, 5, 1, moreMaxVisits, 0, 1, 'x'}, ErrDamaged},
+		"a limit past the limit":          {"link", append(binary.AppendUvarint([]byte{1, 8, 5, 1, moreMaxVisits}, link.MaxVisitLimit+1), 1, 'x'), ErrDamaged},
+		"visits that are none":            {"link", []byte{1, 8, 5, 1, moreVisits, 0, 1, 'x'}, ErrDamaged},
+		"a redirect that is none":         {"link", []byte{1, 8, 5, 1, moreRedirect, 0, 1, 'x'}, ErrDamaged},
+		"a redirect of 17 bits":           {"link", []byte{1, 8, 5, 1, moreRedirect, 0x80, 0x80, 0x04, 1, 'x'}, ErrDamaged},
+		"tags out of order":               {"link", []byte{1, 8, 5, 1, moreTags, 3, 'b', '\n', 'a', 1, 'x'}, ErrDamaged},
+		"a tag that is empty":             {"link", []byte{1, 8, 5, 1, moreTags, 2, 'b', '\n', 1, 'x'}, ErrDamaged},
+		"a tag with a zero":               {"link", []byte{1, 8, 5, 1, moreTags, 2, 'b', 0, 1, 'x'}, ErrDamaged},
+		"a number that is none":           {"number", []byte{1, 0, 0}, ErrDamaged},
+		"a number with a tail":            {"number", []byte{1, 0, 1, 0}, ErrDamaged},
 		"a byte too many":                 {"link", append(bytes.Clone(link1), 0), ErrDamaged},
 		"a byte too few":                  {"link", link1[:len(link1)-1], ErrDamaged},
 		"an empty target":                 {"link", []byte{1, 0, 0, 1, 0}, ErrDamaged},
@@ -283,7 +292,7 @@ func TestTimesWithoutAStampAreRefused(t *testing.T) {
 		if c.ok && !timeOf(stamp).Equal(c.at) {
 			t.Errorf("%v became %v", c.at, timeOf(stamp))
 		}
-		if _, err := encodeLink(nil, link.Link{Target: "x", UpdatedAt: c.at}); (err == nil) != c.ok {
+		if _, err := encodeLink(nil, link.Link{Fields: link.Fields{Target: "x"}, UpdatedAt: c.at}); (err == nil) != c.ok {
 			t.Errorf("a link of %v: %v", c.at, err)
 		}
 	}

@@ -8,8 +8,8 @@ import (
 // verifyStep is how many rows go by between two looks at the context.
 const verifyStep = 1024
 
-// Verify goes over all rows as they stand now and says whether they decode, and add up to what the position row says: their
-// number, their size, their digest. Batches go on meanwhile. ErrDamaged if not; ErrClosed; the context's error.
+// Verify goes over all rows as they stand now and says whether they decode, add up to what the position row says (their
+// number, their size, their digest), and whether the indexes are those of the links. Batches go on meanwhile. ErrDamaged if not; ErrClosed; the context's error.
 func (s *Store) Verify(ctx context.Context) error {
 	g, err := s.acquire()
 	if err != nil {
@@ -22,7 +22,7 @@ func (s *Store) Verify(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
-	var c census
+	c := newCensus()
 	err = eachRow(snapshot, s.schema, func(key, value []byte) error {
 		if c.count%verifyStep == 0 && ctx.Err() != nil {
 			return ctx.Err()

@@ -79,21 +79,7 @@ func effectsOf(entry raft.Log) (effects history.Entry, err error) {
 	if err != nil {
 		return effects, err
 	}
-	for _, batch := range decoded.Batches {
-		for _, operation := range batch.Operations {
-			switch c := operation.Command.(type) {
-			case command.Create:
-				effect := history.Effect{Code: string(c.Draft.Slug), Target: string(c.Draft.Target)}
-				if c.Draft.Once != nil {
-					effect.Key = c.Draft.Once.Key
-				}
-				effects.Creates = append(effects.Creates, effect)
-			case command.Delete:
-				effects.Deletes = append(effects.Deletes, string(c.Code))
-			}
-		}
-	}
-	return effects, nil
+	return history.Effects(decoded), nil
 }
 
 func (k *Kept) readState(ctx context.Context, node, dir string, codes []string) (err error) {

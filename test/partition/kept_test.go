@@ -35,8 +35,8 @@ func TestTheEffectsOfAnEntryAreItsCreatesAndDeletes(t *testing.T) {
 	data, err := command.EncodeEntry(command.Entry{Time: time.Now(), Batches: []command.Batch{{
 		Origin: command.Origin{Node: "n1", Boot: 1}, Floor: 1,
 		Operations: []command.Operation{
-			{Sequence: 1, Command: command.Create{Draft: link.Draft{Target: "https://example.org/1", Once: &link.Once{Scope: "s", Key: "k"}}}},
-			{Sequence: 2, Command: command.Create{Draft: link.Draft{Target: "https://example.org/2", Slug: "slug"}}},
+			{Sequence: 1, Command: command.Create{Draft: link.Draft{Fields: link.Fields{Target: "https://example.org/1"}, Once: &link.Once{Scope: "s", Key: "k"}}}},
+			{Sequence: 2, Command: command.Create{Draft: link.Draft{Fields: link.Fields{Target: "https://example.org/2"}, Slug: "slug"}}},
 			{Sequence: 3, Command: command.Delete{Code: "gone"}},
 			{Sequence: 4, Command: command.Lead{ClusterVersion: 1}},
 		},

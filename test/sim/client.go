@@ -121,7 +121,9 @@ func (w *world) read(p *process, client int, wait time.Duration, kind history.Ki
 		var l link.Link
 		var err error
 		if kind == history.Follow {
-			l, err = n.Resolve(ctx, link.Code(code))
+			var route link.Route
+			route, err = n.Resolve(ctx, link.Code(code))
+			l.Target = route.Target
 		} else {
 			l, err = n.Get(ctx, link.Code(code), false)
 		}
@@ -144,6 +146,29 @@ func (w *world) remove(p *process, client int, wait time.Duration, code string) 
 	a.send(func(ctx context.Context, n *cluster.Node) []answer {
 		err := n.Delete(ctx, link.Code(code))
 		return []answer{func(o *history.Operation) {
+			p.sortAnswer(o, err)
+			outcome = o.Outcome
+		}}
+	})
+	return outcome
+}
+
+// edit gives a link another target if it is at the version expected; 0 takes any.
+func (w *world) edit(p *process, client int, wait time.Duration, code string, target link.Target, expected uint64) history.Outcome {
+	outcome := history.Unknown
+	a := asked{process: p, wait: wait, pending: []*history.Pending{w.recorder.Begin(history.Operation{
+		Client: client, Node: p.machine.name, Kind: history.Edit, Code: code, Target: string(target), Expected: expected,
+	})}}
+	change := command.Edit{Edit: link.Edit{
+		Code: link.Code(code), Set: link.TargetField, Fields: link.Fields{Target: target}, IfVersion: expected,
+	}}
+	a.send(func(ctx context.Context, n *cluster.Node) []answer {
+		results, err := n.Propose(ctx, "", []command.Command{change})
+		if err == nil {
+			err = results[0].Err
+		}
+		return []answer{func(o *history.Operation) {
+			// The version that is answered is no part of it: a repeated command is answered with the link as it is by then.
 			p.sortAnswer(o, err)
 			outcome = o.Outcome
 		}}
@@ -186,7 +211,7 @@ func sortOutcome(o *history.Operation, err error) {
 		o.Outcome = history.Gone
 	case errors.Is(err, link.ErrSlugTaken):
 		o.Outcome = history.Taken
-	case errors.Is(err, link.ErrKeyReused):
+	case errors.Is(err, link.ErrKeyReused), errors.Is(err, link.ErrPrecondition):
 		o.Outcome = history.Conflict
 	case errors.Is(err, link.ErrOverloaded), errors.Is(err, link.ErrDiskFull), errors.Is(err, link.ErrSlugReserved),
 		errors.Is(err, link.ErrInvalidSlug), errors.Is(err, link.ErrInvalidTarget), errors.Is(err, link.ErrInvalidField),

@@ -71,23 +71,13 @@ func (l *life) entries() map[string]bool {
 	return slugs
 }
 
+// effects is what an entry would do; the slugs it asks for are added to slugs.
 func effects(node string, index, term uint64, entry command.Entry, slugs map[string]bool) history.Entry {
-	e := history.Entry{Node: node, Index: index, Term: term}
-	for _, b := range entry.Batches {
-		for _, op := range b.Operations {
-			switch c := op.Command.(type) {
-			case command.Create:
-				effect := history.Effect{Code: string(c.Draft.Slug), Target: string(c.Draft.Target)}
-				if c.Draft.Once != nil {
-					effect.Key = c.Draft.Once.Key
-				}
-				if c.Draft.Slug != "" {
-					slugs[string(c.Draft.Slug)] = true
-				}
-				e.Creates = append(e.Creates, effect)
-			case command.Delete:
-				e.Deletes = append(e.Deletes, string(c.Code))
-			}
+	e := history.Effects(entry)
+	e.Node, e.Index, e.Term = node, index, term
+	for _, made := range e.Creates {
+		if made.Code != "" {
+			slugs[made.Code] = true
 		}
 	}
 	return e

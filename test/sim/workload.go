@@ -98,8 +98,10 @@ func (l *workload) work(client int, r *rand.Rand) {
 			l.makeOnce(client, wait, r)
 		case at < 52:
 			l.look(p, client, wait, r, history.Get)
-		case at < 70:
+		case at < 66:
 			l.look(p, client, wait, r, history.Follow)
+		case at < 70:
+			l.edit(client, wait, r)
 		case at < 76:
 			l.miss(p, client, wait, r)
 		case at < 82:
@@ -114,7 +116,7 @@ func (l *workload) work(client int, r *rand.Rand) {
 
 // make creates a link and has it followed everywhere the moment it is acknowledged.
 func (l *workload) make(p *process, client int, wait time.Duration, r *rand.Rand) {
-	d := link.Draft{Target: l.target()}
+	d := link.Draft{Fields: link.Fields{Target: l.target()}}
 	if r.IntN(5) == 0 {
 		d.Slug = link.Code(fmt.Sprintf("slug-%d", l.races.Add(1)))
 	}
@@ -125,7 +127,7 @@ func (l *workload) make(p *process, client int, wait time.Duration, r *rand.Rand
 // more after the answer, as a client does whose connection broke.
 func (l *workload) makeOnce(client int, wait time.Duration, r *rand.Rand) {
 	n := l.races.Add(1)
-	d := link.Draft{Target: l.target()}
+	d := link.Draft{Fields: link.Fields{Target: l.target()}}
 	if r.IntN(4) == 0 {
 		d.Slug = link.Code(fmt.Sprintf("once-%d", n))
 	}
@@ -244,6 +246,40 @@ func (l *workload) forget(p *process, client int, wait time.Duration, r *rand.Ra
 	}
 }
 
+// edit has one or more clients change a link at the same instant, on different nodes: all at once from one version, of which one may
+// succeed, or each whatever the version.
+func (l *workload) edit(client int, wait time.Duration, r *rand.Rand) {
+	k, ok := l.choose(r)
+	if !ok {
+		return
+	}
+	expected := uint64(0)
+	if r.IntN(3) > 0 {
+		expected = 1 + uint64(r.IntN(2)) // most links are at one of them
+	}
+	var all sync.WaitGroup
+	for n := range 1 + r.IntN(3) {
+		up := l.world.running()
+		if len(up) == 0 {
+			break
+		}
+		p := pick(r, up).current()
+		if p == nil {
+			continue
+		}
+		number := client
+		if n > 0 {
+			number = l.number()
+		}
+		target := l.target()
+		all.Go(func() { l.world.edit(p, number, wait, k.code, target, expected) })
+	}
+	all.Wait()
+	if r.IntN(2) == 0 {
+		l.everywhere(k.code, r)
+	}
+}
+
 // race has several clients want one slug at the same instant, on different nodes, while others look for it; a deletion may follow,
 // and whoever wants the slug then comes too late.
 func (l *workload) race(client int, wait time.Duration, r *rand.Rand) {
@@ -268,7 +304,7 @@ func (l *workload) race(client int, wait time.Duration, r *rand.Rand) {
 		}
 		read := pick(r, []history.Kind{"", "", "", history.Follow, history.Get})
 		number, seed := l.number(), r.Uint64()
-		d := link.Draft{Target: l.target(), Slug: link.Code(slug)}
+		d := link.Draft{Fields: link.Fields{Target: l.target()}, Slug: link.Code(slug)}
 		if r.IntN(4) == 0 {
 			d.Once = &link.Once{Scope: "sim", Key: "key-" + slug + "-" + string(d.Target), Body: sha256.Sum256([]byte(d.Target))}
 		}
@@ -278,7 +314,7 @@ func (l *workload) race(client int, wait time.Duration, r *rand.Rand) {
 	if up := l.world.running(); len(up) > 0 && r.IntN(3) == 0 {
 		if p := pick(r, up).current(); p != nil {
 			l.world.remove(p, client, wait, slug)
-			l.world.create(p, client, wait, link.Draft{Target: l.target(), Slug: link.Code(slug)})
+			l.world.create(p, client, wait, link.Draft{Fields: link.Fields{Target: l.target()}, Slug: link.Code(slug)})
 		}
 	}
 }
@@ -296,7 +332,7 @@ func (l *workload) writable(ctx context.Context, m *machine) (time.Duration, boo
 	client := l.number()
 	for ctx.Err() == nil {
 		if p := m.current(); p != nil {
-			got := l.world.create(p, client, 2*time.Second, link.Draft{Target: l.target()})
+			got := l.world.create(p, client, 2*time.Second, link.Draft{Fields: link.Fields{Target: l.target()}})
 			if got[0].Outcome == history.OK {
 				return time.Since(began), true
 			}

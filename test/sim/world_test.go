@@ -163,12 +163,12 @@ func TestAMachineThatStandsStillAnswersLater(t *testing.T) {
 		p.paused.shut()
 		began := time.Now()
 		time.AfterFunc(3*time.Second, p.paused.open)
-		got := w.create(p, 1000, 5*time.Second, link.Draft{Target: "https://t.test/later"})
+		got := w.create(p, 1000, 5*time.Second, link.Draft{Fields: link.Fields{Target: "https://t.test/later"}})
 		if took := time.Since(began); got[0].Outcome != history.OK || took < 3*time.Second {
 			t.Errorf("%s after %v", got[0].Outcome, took)
 		}
 		p.paused.shut()
-		got = w.create(p, 1000, time.Second, link.Draft{Target: "https://t.test/never"})
+		got = w.create(p, 1000, time.Second, link.Draft{Fields: link.Fields{Target: "https://t.test/never"}})
 		if got[0].Outcome != history.Unknown {
 			t.Errorf("%s from a machine that stands still", got[0].Outcome)
 		}

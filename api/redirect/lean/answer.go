@@ -31,13 +31,14 @@ const (
 // answer answers a plain visit, and reports whether the connection goes on.
 func (s *Server) answer(c *conn, r *request) (goOn bool, err error) {
 	// The code is copied: whoever looks it up may keep it, and the bytes are the next request's.
-	target, late, refuse := s.config.Visits.Visit(s.base, c.RemoteAddr(), r.head, string(r.code(c.in)))
+	asked := Asked{Code: string(r.code(c.in)), Head: r.head, Query: r.query(c.in)}
+	target, late, write := s.config.Visits.Visit(s.base, c.RemoteAddr(), asked)
 	// Nobody waits for the end of a stop behind a connection in use.
 	closes := r.closes || s.stopping()
-	if refuse == nil {
+	if write == nil {
 		c.out = appendRedirect(c.out[:0], target, late, s.dates.line(c.began), r.head, closes)
 	} else {
-		w, err := s.refuse(c, r, refuse)
+		w, err := s.compose(c, r, write)
 		if err != nil {
 			return false, err
 		}
@@ -88,15 +89,15 @@ func appendValue(b []byte, value string) []byte {
 // errBrokenOff ends a connection whose answer must not be taken for one.
 var errBrokenOff = errors.New("the answer was broken off")
 
-// refuse has a handler of net/http write the answer to a plain visit into memory.
-func (s *Server) refuse(c *conn, r *request, write http.HandlerFunc) (w *writer, err error) {
+// compose has a handler of net/http write the answer to a plain visit into memory.
+func (s *Server) compose(c *conn, r *request, write http.HandlerFunc) (w *writer, err error) {
 	defer func() {
 		cause := recover()
 		if cause == nil {
 			return
 		}
 		if known, ok := cause.(error); !ok || !errors.Is(known, http.ErrAbortHandler) {
-			s.config.Logger.Error("a refusal panicked", "cause", fmt.Sprint(cause))
+			s.config.Logger.Error("an answer panicked", "cause", fmt.Sprint(cause))
 		}
 		err = errBrokenOff
 	}()
@@ -122,7 +123,7 @@ func toNetHTTP(raw []byte) (*http.Request, error) {
 	return http.ReadRequest(reader)
 }
 
-// writer is the http.ResponseWriter of a refusal.
+// writer is the http.ResponseWriter of what is not just a 302.
 type writer struct {
 	header http.Header
 	status int

@@ -94,13 +94,22 @@ func (r *request) start(line []byte) {
 	r.targetEnd = len(line) - len(lineTail)
 }
 
-// code gives the code of a plain visit, out of the bytes that were judged.
-func (r *request) code(raw []byte) []byte {
+// target gives the target of a plain visit, out of the bytes that were judged.
+func (r *request) target(raw []byte) []byte {
 	start := len(getStart)
 	if r.head {
 		start = len(headStart)
 	}
-	return codeOf(raw[start:r.targetEnd])
+	return raw[start:r.targetEnd]
+}
+
+// code gives the code of a plain visit.
+func (r *request) code(raw []byte) []byte { return codeOf(r.target(raw)) }
+
+// query reports whether a plain visit has a query with something in it.
+func (r *request) query(raw []byte) bool {
+	target := r.target(raw)
+	return len(target) > 1+len(codeOf(target))+len("?")
 }
 
 // field takes one line of the header into account. It is false if readers might split the line, or the header, in several ways.

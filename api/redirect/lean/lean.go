@@ -19,10 +19,18 @@ import (
 
 // Visits looks codes up.
 type Visits interface {
-	// Visit looks up the code of one GET, or HEAD, from an address; the code is well formed as codes are. It gives where the
-	// visitor is to be sent and how far behind that may be, or what writes the refusal. It bounds itself in time, and does not
-	// panic; what it gives to write with may.
-	Visit(ctx context.Context, from net.Addr, head bool, code string) (target link.Target, late time.Duration, refuse http.HandlerFunc)
+	// Visit looks up the code of one visit from an address. It gives where the visitor is to be sent, by 302, and how far behind that
+	// may be, or what writes another answer from the whole request. It bounds itself in time, and does not panic; what it gives to
+	// write with may, and bounds itself as well.
+	Visit(ctx context.Context, from net.Addr, a Asked) (target link.Target, late time.Duration, write http.HandlerFunc)
+}
+
+// Asked is what a look-up is told of a request.
+type Asked struct {
+	// Code is well formed as codes are.
+	Code string
+	// Head says HEAD, else it is GET. Query says that something stands behind a question mark.
+	Head, Query bool
 }
 
 // Config is all a Server needs. Visits, Rest, Header and Logger are required.

@@ -21,14 +21,14 @@ import (
 // fakeVisits answers from a map.
 type fakeVisits map[string]string
 
-func (f fakeVisits) Visit(_ context.Context, _ net.Addr, _ bool, code string) (link.Target, time.Duration, http.HandlerFunc) {
-	switch code {
+func (f fakeVisits) Visit(_ context.Context, _ net.Addr, a Asked) (link.Target, time.Duration, http.HandlerFunc) {
+	switch a.Code {
 	case "panic":
 		panic("against the contract")
 	case "badrefusal":
 		return "", 0, func(http.ResponseWriter, *http.Request) { panic("in a refusal") }
 	}
-	if target, ok := f[code]; ok {
+	if target, ok := f[a.Code]; ok && !a.Query {
 		return link.Target(target), 1500 * time.Microsecond, nil
 	}
 	return "", 0, func(w http.ResponseWriter, r *http.Request) {

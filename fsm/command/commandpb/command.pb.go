@@ -202,7 +202,12 @@ type Operation struct {
 	//	*Operation_Create
 	//	*Operation_Delete
 	//	*Operation_Lead
-	Command       isOperation_Command `protobuf_oneof:"command"`
+	//	*Operation_Edit
+	//	*Operation_Consume
+	//	*Operation_Sweep
+	Command isOperation_Command `protobuf_oneof:"command"`
+	// The API key that asks; empty for the root key's holder and for the cluster itself.
+	Actor         []byte `protobuf:"bytes,32,opt,name=actor,proto3" json:"actor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -278,6 +283,40 @@ func (x *Operation) GetLead() *Lead {
 	return nil
 }
 
+func (x *Operation) GetEdit() *Edit {
+	if x != nil {
+		if x, ok := x.Command.(*Operation_Edit); ok {
+			return x.Edit
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetConsume() *Consume {
+	if x != nil {
+		if x, ok := x.Command.(*Operation_Consume); ok {
+			return x.Consume
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetSweep() *Sweep {
+	if x != nil {
+		if x, ok := x.Command.(*Operation_Sweep); ok {
+			return x.Sweep
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetActor() []byte {
+	if x != nil {
+		return x.Actor
+	}
+	return nil
+}
+
 type isOperation_Command interface {
 	isOperation_Command()
 }
@@ -294,19 +333,44 @@ type Operation_Lead struct {
 	Lead *Lead `protobuf:"bytes,4,opt,name=lead,proto3,oneof"`
 }
 
+type Operation_Edit struct {
+	Edit *Edit `protobuf:"bytes,5,opt,name=edit,proto3,oneof"`
+}
+
+type Operation_Consume struct {
+	Consume *Consume `protobuf:"bytes,6,opt,name=consume,proto3,oneof"`
+}
+
+type Operation_Sweep struct {
+	Sweep *Sweep `protobuf:"bytes,7,opt,name=sweep,proto3,oneof"`
+}
+
 func (*Operation_Create) isOperation_Command() {}
 
 func (*Operation_Delete) isOperation_Command() {}
 
 func (*Operation_Lead) isOperation_Command() {}
 
+func (*Operation_Edit) isOperation_Command() {}
+
+func (*Operation_Consume) isOperation_Command() {}
+
+func (*Operation_Sweep) isOperation_Command() {}
+
 type Create struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Target        []byte                 `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"`
-	Slug          []byte                 `protobuf:"bytes,2,opt,name=slug,proto3" json:"slug,omitempty"`
-	ValidUntilMs  *int64                 `protobuf:"varint,3,opt,name=valid_until_ms,json=validUntilMs,proto3,oneof" json:"valid_until_ms,omitempty"`
-	ExpiresInNs   int64                  `protobuf:"varint,4,opt,name=expires_in_ns,json=expiresInNs,proto3" json:"expires_in_ns,omitempty"`
-	Once          *Once                  `protobuf:"bytes,5,opt,name=once,proto3" json:"once,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Target       []byte                 `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"`
+	Slug         []byte                 `protobuf:"bytes,2,opt,name=slug,proto3" json:"slug,omitempty"`
+	ValidUntilMs *int64                 `protobuf:"varint,3,opt,name=valid_until_ms,json=validUntilMs,proto3,oneof" json:"valid_until_ms,omitempty"`
+	ExpiresInNs  int64                  `protobuf:"varint,4,opt,name=expires_in_ns,json=expiresInNs,proto3" json:"expires_in_ns,omitempty"`
+	Once         *Once                  `protobuf:"bytes,5,opt,name=once,proto3" json:"once,omitempty"`
+	Details      *Details               `protobuf:"bytes,6,opt,name=details,proto3" json:"details,omitempty"`
+	Owner        []byte                 `protobuf:"bytes,7,opt,name=owner,proto3" json:"owner,omitempty"`
+	// The target's host, for the list of denied hosts.
+	Host []byte `protobuf:"bytes,8,opt,name=host,proto3" json:"host,omitempty"`
+	// The fields that a link must share to be given in place of a new one.
+	Find          *uint32   `protobuf:"varint,9,opt,name=find,proto3,oneof" json:"find,omitempty"`
+	Imported      *Imported `protobuf:"bytes,10,opt,name=imported,proto3" json:"imported,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -376,6 +440,202 @@ func (x *Create) GetOnce() *Once {
 	return nil
 }
 
+func (x *Create) GetDetails() *Details {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+func (x *Create) GetOwner() []byte {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
+func (x *Create) GetHost() []byte {
+	if x != nil {
+		return x.Host
+	}
+	return nil
+}
+
+func (x *Create) GetFind() uint32 {
+	if x != nil && x.Find != nil {
+		return *x.Find
+	}
+	return 0
+}
+
+func (x *Create) GetImported() *Imported {
+	if x != nil {
+		return x.Imported
+	}
+	return nil
+}
+
+// Details are the fields of a link that most links do not have. It is left out where none is set.
+type Details struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Title         []byte                 `protobuf:"bytes,1,opt,name=title,proto3" json:"title,omitempty"`
+	Tags          []byte                 `protobuf:"bytes,2,opt,name=tags,proto3" json:"tags,omitempty"`
+	ValidSinceMs  *int64                 `protobuf:"varint,3,opt,name=valid_since_ms,json=validSinceMs,proto3,oneof" json:"valid_since_ms,omitempty"`
+	MaxVisits     uint64                 `protobuf:"varint,4,opt,name=max_visits,json=maxVisits,proto3" json:"max_visits,omitempty"`
+	Redirect      uint32                 `protobuf:"varint,5,opt,name=redirect,proto3" json:"redirect,omitempty"`
+	DropQuery     bool                   `protobuf:"varint,6,opt,name=drop_query,json=dropQuery,proto3" json:"drop_query,omitempty"`
+	Disabled      bool                   `protobuf:"varint,7,opt,name=disabled,proto3" json:"disabled,omitempty"`
+	Password      []byte                 `protobuf:"bytes,8,opt,name=password,proto3" json:"password,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Details) Reset() {
+	*x = Details{}
+	mi := &file_command_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Details) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Details) ProtoMessage() {}
+
+func (x *Details) ProtoReflect() protoreflect.Message {
+	mi := &file_command_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Details.ProtoReflect.Descriptor instead.
+func (*Details) Descriptor() ([]byte, []int) {
+	return file_command_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Details) GetTitle() []byte {
+	if x != nil {
+		return x.Title
+	}
+	return nil
+}
+
+func (x *Details) GetTags() []byte {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *Details) GetValidSinceMs() int64 {
+	if x != nil && x.ValidSinceMs != nil {
+		return *x.ValidSinceMs
+	}
+	return 0
+}
+
+func (x *Details) GetMaxVisits() uint64 {
+	if x != nil {
+		return x.MaxVisits
+	}
+	return 0
+}
+
+func (x *Details) GetRedirect() uint32 {
+	if x != nil {
+		return x.Redirect
+	}
+	return 0
+}
+
+func (x *Details) GetDropQuery() bool {
+	if x != nil {
+		return x.DropQuery
+	}
+	return false
+}
+
+func (x *Details) GetDisabled() bool {
+	if x != nil {
+		return x.Disabled
+	}
+	return false
+}
+
+func (x *Details) GetPassword() []byte {
+	if x != nil {
+		return x.Password
+	}
+	return nil
+}
+
+type Imported struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	CreatedMs     *int64                 `protobuf:"varint,1,opt,name=created_ms,json=createdMs,proto3,oneof" json:"created_ms,omitempty"`
+	Visits        uint64                 `protobuf:"varint,2,opt,name=visits,proto3" json:"visits,omitempty"`
+	Conflict      uint32                 `protobuf:"varint,3,opt,name=conflict,proto3" json:"conflict,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Imported) Reset() {
+	*x = Imported{}
+	mi := &file_command_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Imported) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Imported) ProtoMessage() {}
+
+func (x *Imported) ProtoReflect() protoreflect.Message {
+	mi := &file_command_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Imported.ProtoReflect.Descriptor instead.
+func (*Imported) Descriptor() ([]byte, []int) {
+	return file_command_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Imported) GetCreatedMs() int64 {
+	if x != nil && x.CreatedMs != nil {
+		return *x.CreatedMs
+	}
+	return 0
+}
+
+func (x *Imported) GetVisits() uint64 {
+	if x != nil {
+		return x.Visits
+	}
+	return 0
+}
+
+func (x *Imported) GetConflict() uint32 {
+	if x != nil {
+		return x.Conflict
+	}
+	return 0
+}
+
 type Once struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Scope         []byte                 `protobuf:"bytes,1,opt,name=scope,proto3" json:"scope,omitempty"`
@@ -388,7 +648,7 @@ type Once struct {
 
 func (x *Once) Reset() {
 	*x = Once{}
-	mi := &file_command_proto_msgTypes[5]
+	mi := &file_command_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -400,7 +660,7 @@ func (x *Once) String() string {
 func (*Once) ProtoMessage() {}
 
 func (x *Once) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[5]
+	mi := &file_command_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -413,7 +673,7 @@ func (x *Once) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Once.ProtoReflect.Descriptor instead.
 func (*Once) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{5}
+	return file_command_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Once) GetScope() []byte {
@@ -447,13 +707,14 @@ func (x *Once) GetBody() []byte {
 type Delete struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Code          []byte                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	OwnedBy       []byte                 `protobuf:"bytes,2,opt,name=owned_by,json=ownedBy,proto3,oneof" json:"owned_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Delete) Reset() {
 	*x = Delete{}
-	mi := &file_command_proto_msgTypes[6]
+	mi := &file_command_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -465,7 +726,7 @@ func (x *Delete) String() string {
 func (*Delete) ProtoMessage() {}
 
 func (x *Delete) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[6]
+	mi := &file_command_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -478,7 +739,7 @@ func (x *Delete) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delete.ProtoReflect.Descriptor instead.
 func (*Delete) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{6}
+	return file_command_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Delete) GetCode() []byte {
@@ -486,6 +747,212 @@ func (x *Delete) GetCode() []byte {
 		return x.Code
 	}
 	return nil
+}
+
+func (x *Delete) GetOwnedBy() []byte {
+	if x != nil {
+		return x.OwnedBy
+	}
+	return nil
+}
+
+type Edit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Code  []byte                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	// The fields that are changed, see link.FieldSet.
+	Set           uint32   `protobuf:"varint,2,opt,name=set,proto3" json:"set,omitempty"`
+	Target        []byte   `protobuf:"bytes,3,opt,name=target,proto3" json:"target,omitempty"`
+	ValidUntilMs  *int64   `protobuf:"varint,4,opt,name=valid_until_ms,json=validUntilMs,proto3,oneof" json:"valid_until_ms,omitempty"`
+	Details       *Details `protobuf:"bytes,5,opt,name=details,proto3" json:"details,omitempty"`
+	ExpiresInNs   int64    `protobuf:"varint,6,opt,name=expires_in_ns,json=expiresInNs,proto3" json:"expires_in_ns,omitempty"`
+	Host          []byte   `protobuf:"bytes,7,opt,name=host,proto3" json:"host,omitempty"`
+	IfVersion     uint64   `protobuf:"varint,8,opt,name=if_version,json=ifVersion,proto3" json:"if_version,omitempty"`
+	OwnedBy       []byte   `protobuf:"bytes,9,opt,name=owned_by,json=ownedBy,proto3,oneof" json:"owned_by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Edit) Reset() {
+	*x = Edit{}
+	mi := &file_command_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Edit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Edit) ProtoMessage() {}
+
+func (x *Edit) ProtoReflect() protoreflect.Message {
+	mi := &file_command_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Edit.ProtoReflect.Descriptor instead.
+func (*Edit) Descriptor() ([]byte, []int) {
+	return file_command_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Edit) GetCode() []byte {
+	if x != nil {
+		return x.Code
+	}
+	return nil
+}
+
+func (x *Edit) GetSet() uint32 {
+	if x != nil {
+		return x.Set
+	}
+	return 0
+}
+
+func (x *Edit) GetTarget() []byte {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *Edit) GetValidUntilMs() int64 {
+	if x != nil && x.ValidUntilMs != nil {
+		return *x.ValidUntilMs
+	}
+	return 0
+}
+
+func (x *Edit) GetDetails() *Details {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+func (x *Edit) GetExpiresInNs() int64 {
+	if x != nil {
+		return x.ExpiresInNs
+	}
+	return 0
+}
+
+func (x *Edit) GetHost() []byte {
+	if x != nil {
+		return x.Host
+	}
+	return nil
+}
+
+func (x *Edit) GetIfVersion() uint64 {
+	if x != nil {
+		return x.IfVersion
+	}
+	return 0
+}
+
+func (x *Edit) GetOwnedBy() []byte {
+	if x != nil {
+		return x.OwnedBy
+	}
+	return nil
+}
+
+// Consume counts a visit of a link that has only so many.
+type Consume struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          []byte                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Consume) Reset() {
+	*x = Consume{}
+	mi := &file_command_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Consume) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Consume) ProtoMessage() {}
+
+func (x *Consume) ProtoReflect() protoreflect.Message {
+	mi := &file_command_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Consume.ProtoReflect.Descriptor instead.
+func (*Consume) Descriptor() ([]byte, []int) {
+	return file_command_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Consume) GetCode() []byte {
+	if x != nil {
+		return x.Code
+	}
+	return nil
+}
+
+// Sweep deletes links that expired long ago.
+type Sweep struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Limit         uint32                 `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Sweep) Reset() {
+	*x = Sweep{}
+	mi := &file_command_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sweep) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sweep) ProtoMessage() {}
+
+func (x *Sweep) ProtoReflect() protoreflect.Message {
+	mi := &file_command_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sweep.ProtoReflect.Descriptor instead.
+func (*Sweep) Descriptor() ([]byte, []int) {
+	return file_command_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Sweep) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
 }
 
 type Lead struct {
@@ -498,7 +965,7 @@ type Lead struct {
 
 func (x *Lead) Reset() {
 	*x = Lead{}
-	mi := &file_command_proto_msgTypes[7]
+	mi := &file_command_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -510,7 +977,7 @@ func (x *Lead) String() string {
 func (*Lead) ProtoMessage() {}
 
 func (x *Lead) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[7]
+	mi := &file_command_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -523,7 +990,7 @@ func (x *Lead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lead.ProtoReflect.Descriptor instead.
 func (*Lead) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{7}
+	return file_command_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Lead) GetCodeKey() []byte {
@@ -550,7 +1017,7 @@ type Results struct {
 
 func (x *Results) Reset() {
 	*x = Results{}
-	mi := &file_command_proto_msgTypes[8]
+	mi := &file_command_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -562,7 +1029,7 @@ func (x *Results) String() string {
 func (*Results) ProtoMessage() {}
 
 func (x *Results) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[8]
+	mi := &file_command_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -575,7 +1042,7 @@ func (x *Results) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Results.ProtoReflect.Descriptor instead.
 func (*Results) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{8}
+	return file_command_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Results) GetResults() []*Result {
@@ -589,14 +1056,16 @@ type Result struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Link  *Link                  `protobuf:"bytes,1,opt,name=link,proto3" json:"link,omitempty"`
 	// A code of the table in errors.go; 0 is success.
-	Error         uint32 `protobuf:"varint,2,opt,name=error,proto3" json:"error,omitempty"`
+	Error uint32 `protobuf:"varint,2,opt,name=error,proto3" json:"error,omitempty"`
+	// The link was there before.
+	Found         bool `protobuf:"varint,3,opt,name=found,proto3" json:"found,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_command_proto_msgTypes[9]
+	mi := &file_command_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -608,7 +1077,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[9]
+	mi := &file_command_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -621,7 +1090,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{9}
+	return file_command_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Result) GetLink() *Link {
@@ -638,6 +1107,13 @@ func (x *Result) GetError() uint32 {
 	return 0
 }
 
+func (x *Result) GetFound() bool {
+	if x != nil {
+		return x.Found
+	}
+	return false
+}
+
 type Link struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Code          []byte                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
@@ -646,13 +1122,16 @@ type Link struct {
 	UpdatedMs     int64                  `protobuf:"varint,4,opt,name=updated_ms,json=updatedMs,proto3" json:"updated_ms,omitempty"`
 	ValidUntilMs  *int64                 `protobuf:"varint,5,opt,name=valid_until_ms,json=validUntilMs,proto3,oneof" json:"valid_until_ms,omitempty"`
 	Version       uint64                 `protobuf:"varint,6,opt,name=version,proto3" json:"version,omitempty"`
+	Details       *Details               `protobuf:"bytes,7,opt,name=details,proto3" json:"details,omitempty"`
+	Owner         []byte                 `protobuf:"bytes,8,opt,name=owner,proto3" json:"owner,omitempty"`
+	Visits        uint64                 `protobuf:"varint,9,opt,name=visits,proto3" json:"visits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Link) Reset() {
 	*x = Link{}
-	mi := &file_command_proto_msgTypes[10]
+	mi := &file_command_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -664,7 +1143,7 @@ func (x *Link) String() string {
 func (*Link) ProtoMessage() {}
 
 func (x *Link) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[10]
+	mi := &file_command_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -677,7 +1156,7 @@ func (x *Link) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Link.ProtoReflect.Descriptor instead.
 func (*Link) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{10}
+	return file_command_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Link) GetCode() []byte {
@@ -722,6 +1201,27 @@ func (x *Link) GetVersion() uint64 {
 	return 0
 }
 
+func (x *Link) GetDetails() *Details {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+func (x *Link) GetOwner() []byte {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
+func (x *Link) GetVisits() uint64 {
+	if x != nil {
+		return x.Visits
+	}
+	return 0
+}
+
 var File_command_proto protoreflect.FileDescriptor
 
 const file_command_proto_rawDesc = "" +
@@ -738,35 +1238,84 @@ const file_command_proto_rawDesc = "" +
 	"operations\"0\n" +
 	"\x06Origin\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\fR\x04node\x12\x12\n" +
-	"\x04boot\x18\x02 \x01(\x04R\x04boot\"\xce\x01\n" +
+	"\x04boot\x18\x02 \x01(\x04R\x04boot\"\x80\x03\n" +
 	"\tOperation\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x124\n" +
 	"\x06create\x18\x02 \x01(\v2\x1a.tinyurl.command.v1.CreateH\x00R\x06create\x124\n" +
 	"\x06delete\x18\x03 \x01(\v2\x1a.tinyurl.command.v1.DeleteH\x00R\x06delete\x12.\n" +
-	"\x04lead\x18\x04 \x01(\v2\x18.tinyurl.command.v1.LeadH\x00R\x04leadB\t\n" +
-	"\acommand\"\xc4\x01\n" +
+	"\x04lead\x18\x04 \x01(\v2\x18.tinyurl.command.v1.LeadH\x00R\x04lead\x12.\n" +
+	"\x04edit\x18\x05 \x01(\v2\x18.tinyurl.command.v1.EditH\x00R\x04edit\x127\n" +
+	"\aconsume\x18\x06 \x01(\v2\x1b.tinyurl.command.v1.ConsumeH\x00R\aconsume\x121\n" +
+	"\x05sweep\x18\a \x01(\v2\x19.tinyurl.command.v1.SweepH\x00R\x05sweep\x12\x14\n" +
+	"\x05actor\x18  \x01(\fR\x05actorB\t\n" +
+	"\acommand\"\x81\x03\n" +
 	"\x06Create\x12\x16\n" +
 	"\x06target\x18\x01 \x01(\fR\x06target\x12\x12\n" +
 	"\x04slug\x18\x02 \x01(\fR\x04slug\x12)\n" +
 	"\x0evalid_until_ms\x18\x03 \x01(\x03H\x00R\fvalidUntilMs\x88\x01\x01\x12\"\n" +
 	"\rexpires_in_ns\x18\x04 \x01(\x03R\vexpiresInNs\x12,\n" +
-	"\x04once\x18\x05 \x01(\v2\x18.tinyurl.command.v1.OnceR\x04onceB\x11\n" +
-	"\x0f_valid_until_ms\"T\n" +
+	"\x04once\x18\x05 \x01(\v2\x18.tinyurl.command.v1.OnceR\x04once\x125\n" +
+	"\adetails\x18\x06 \x01(\v2\x1b.tinyurl.command.v1.DetailsR\adetails\x12\x14\n" +
+	"\x05owner\x18\a \x01(\fR\x05owner\x12\x12\n" +
+	"\x04host\x18\b \x01(\fR\x04host\x12\x17\n" +
+	"\x04find\x18\t \x01(\rH\x01R\x04find\x88\x01\x01\x128\n" +
+	"\bimported\x18\n" +
+	" \x01(\v2\x1c.tinyurl.command.v1.ImportedR\bimportedB\x11\n" +
+	"\x0f_valid_until_msB\a\n" +
+	"\x05_find\"\x83\x02\n" +
+	"\aDetails\x12\x14\n" +
+	"\x05title\x18\x01 \x01(\fR\x05title\x12\x12\n" +
+	"\x04tags\x18\x02 \x01(\fR\x04tags\x12)\n" +
+	"\x0evalid_since_ms\x18\x03 \x01(\x03H\x00R\fvalidSinceMs\x88\x01\x01\x12\x1d\n" +
+	"\n" +
+	"max_visits\x18\x04 \x01(\x04R\tmaxVisits\x12\x1a\n" +
+	"\bredirect\x18\x05 \x01(\rR\bredirect\x12\x1d\n" +
+	"\n" +
+	"drop_query\x18\x06 \x01(\bR\tdropQuery\x12\x1a\n" +
+	"\bdisabled\x18\a \x01(\bR\bdisabled\x12\x1a\n" +
+	"\bpassword\x18\b \x01(\fR\bpasswordB\x11\n" +
+	"\x0f_valid_since_ms\"q\n" +
+	"\bImported\x12\"\n" +
+	"\n" +
+	"created_ms\x18\x01 \x01(\x03H\x00R\tcreatedMs\x88\x01\x01\x12\x16\n" +
+	"\x06visits\x18\x02 \x01(\x04R\x06visits\x12\x1a\n" +
+	"\bconflict\x18\x03 \x01(\rR\bconflictB\r\n" +
+	"\v_created_ms\"T\n" +
 	"\x04Once\x12\x14\n" +
 	"\x05scope\x18\x01 \x01(\fR\x05scope\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x10\n" +
 	"\x03row\x18\x03 \x01(\rR\x03row\x12\x12\n" +
-	"\x04body\x18\x04 \x01(\fR\x04body\"\x1c\n" +
+	"\x04body\x18\x04 \x01(\fR\x04body\"I\n" +
 	"\x06Delete\x12\x12\n" +
-	"\x04code\x18\x01 \x01(\fR\x04code\"J\n" +
+	"\x04code\x18\x01 \x01(\fR\x04code\x12\x1e\n" +
+	"\bowned_by\x18\x02 \x01(\fH\x00R\aownedBy\x88\x01\x01B\v\n" +
+	"\t_owned_by\"\xbd\x02\n" +
+	"\x04Edit\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\fR\x04code\x12\x10\n" +
+	"\x03set\x18\x02 \x01(\rR\x03set\x12\x16\n" +
+	"\x06target\x18\x03 \x01(\fR\x06target\x12)\n" +
+	"\x0evalid_until_ms\x18\x04 \x01(\x03H\x00R\fvalidUntilMs\x88\x01\x01\x125\n" +
+	"\adetails\x18\x05 \x01(\v2\x1b.tinyurl.command.v1.DetailsR\adetails\x12\"\n" +
+	"\rexpires_in_ns\x18\x06 \x01(\x03R\vexpiresInNs\x12\x12\n" +
+	"\x04host\x18\a \x01(\fR\x04host\x12\x1d\n" +
+	"\n" +
+	"if_version\x18\b \x01(\x04R\tifVersion\x12\x1e\n" +
+	"\bowned_by\x18\t \x01(\fH\x01R\aownedBy\x88\x01\x01B\x11\n" +
+	"\x0f_valid_until_msB\v\n" +
+	"\t_owned_by\"\x1d\n" +
+	"\aConsume\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\fR\x04code\"\x1d\n" +
+	"\x05Sweep\x12\x14\n" +
+	"\x05limit\x18\x01 \x01(\rR\x05limit\"J\n" +
 	"\x04Lead\x12\x19\n" +
 	"\bcode_key\x18\x01 \x01(\fR\acodeKey\x12'\n" +
 	"\x0fcluster_version\x18\x02 \x01(\rR\x0eclusterVersion\"?\n" +
 	"\aResults\x124\n" +
-	"\aresults\x18\x01 \x03(\v2\x1a.tinyurl.command.v1.ResultR\aresults\"L\n" +
+	"\aresults\x18\x01 \x03(\v2\x1a.tinyurl.command.v1.ResultR\aresults\"b\n" +
 	"\x06Result\x12,\n" +
 	"\x04link\x18\x01 \x01(\v2\x18.tinyurl.command.v1.LinkR\x04link\x12\x14\n" +
-	"\x05error\x18\x02 \x01(\rR\x05error\"\xc8\x01\n" +
+	"\x05error\x18\x02 \x01(\rR\x05error\x12\x14\n" +
+	"\x05found\x18\x03 \x01(\bR\x05found\"\xad\x02\n" +
 	"\x04Link\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\fR\x04code\x12\x16\n" +
 	"\x06target\x18\x02 \x01(\fR\x06target\x12\x1d\n" +
@@ -775,7 +1324,10 @@ const file_command_proto_rawDesc = "" +
 	"\n" +
 	"updated_ms\x18\x04 \x01(\x03R\tupdatedMs\x12)\n" +
 	"\x0evalid_until_ms\x18\x05 \x01(\x03H\x00R\fvalidUntilMs\x88\x01\x01\x12\x18\n" +
-	"\aversion\x18\x06 \x01(\x04R\aversionB\x11\n" +
+	"\aversion\x18\x06 \x01(\x04R\aversion\x125\n" +
+	"\adetails\x18\a \x01(\v2\x1b.tinyurl.command.v1.DetailsR\adetails\x12\x14\n" +
+	"\x05owner\x18\b \x01(\fR\x05owner\x12\x16\n" +
+	"\x06visits\x18\t \x01(\x04R\x06visitsB\x11\n" +
 	"\x0f_valid_until_msB\x1fZ\x1dtinyurl/fsm/command/commandpbb\x06proto3"
 
 var (
@@ -790,35 +1342,47 @@ func file_command_proto_rawDescGZIP() []byte {
 	return file_command_proto_rawDescData
 }
 
-var file_command_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_command_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_command_proto_goTypes = []any{
 	(*Entry)(nil),     // 0: tinyurl.command.v1.Entry
 	(*Batch)(nil),     // 1: tinyurl.command.v1.Batch
 	(*Origin)(nil),    // 2: tinyurl.command.v1.Origin
 	(*Operation)(nil), // 3: tinyurl.command.v1.Operation
 	(*Create)(nil),    // 4: tinyurl.command.v1.Create
-	(*Once)(nil),      // 5: tinyurl.command.v1.Once
-	(*Delete)(nil),    // 6: tinyurl.command.v1.Delete
-	(*Lead)(nil),      // 7: tinyurl.command.v1.Lead
-	(*Results)(nil),   // 8: tinyurl.command.v1.Results
-	(*Result)(nil),    // 9: tinyurl.command.v1.Result
-	(*Link)(nil),      // 10: tinyurl.command.v1.Link
+	(*Details)(nil),   // 5: tinyurl.command.v1.Details
+	(*Imported)(nil),  // 6: tinyurl.command.v1.Imported
+	(*Once)(nil),      // 7: tinyurl.command.v1.Once
+	(*Delete)(nil),    // 8: tinyurl.command.v1.Delete
+	(*Edit)(nil),      // 9: tinyurl.command.v1.Edit
+	(*Consume)(nil),   // 10: tinyurl.command.v1.Consume
+	(*Sweep)(nil),     // 11: tinyurl.command.v1.Sweep
+	(*Lead)(nil),      // 12: tinyurl.command.v1.Lead
+	(*Results)(nil),   // 13: tinyurl.command.v1.Results
+	(*Result)(nil),    // 14: tinyurl.command.v1.Result
+	(*Link)(nil),      // 15: tinyurl.command.v1.Link
 }
 var file_command_proto_depIdxs = []int32{
 	1,  // 0: tinyurl.command.v1.Entry.batches:type_name -> tinyurl.command.v1.Batch
 	2,  // 1: tinyurl.command.v1.Batch.origin:type_name -> tinyurl.command.v1.Origin
 	3,  // 2: tinyurl.command.v1.Batch.operations:type_name -> tinyurl.command.v1.Operation
 	4,  // 3: tinyurl.command.v1.Operation.create:type_name -> tinyurl.command.v1.Create
-	6,  // 4: tinyurl.command.v1.Operation.delete:type_name -> tinyurl.command.v1.Delete
-	7,  // 5: tinyurl.command.v1.Operation.lead:type_name -> tinyurl.command.v1.Lead
-	5,  // 6: tinyurl.command.v1.Create.once:type_name -> tinyurl.command.v1.Once
-	9,  // 7: tinyurl.command.v1.Results.results:type_name -> tinyurl.command.v1.Result
-	10, // 8: tinyurl.command.v1.Result.link:type_name -> tinyurl.command.v1.Link
-	9,  // [9:9] is the sub-list for method output_type
-	9,  // [9:9] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	8,  // 4: tinyurl.command.v1.Operation.delete:type_name -> tinyurl.command.v1.Delete
+	12, // 5: tinyurl.command.v1.Operation.lead:type_name -> tinyurl.command.v1.Lead
+	9,  // 6: tinyurl.command.v1.Operation.edit:type_name -> tinyurl.command.v1.Edit
+	10, // 7: tinyurl.command.v1.Operation.consume:type_name -> tinyurl.command.v1.Consume
+	11, // 8: tinyurl.command.v1.Operation.sweep:type_name -> tinyurl.command.v1.Sweep
+	7,  // 9: tinyurl.command.v1.Create.once:type_name -> tinyurl.command.v1.Once
+	5,  // 10: tinyurl.command.v1.Create.details:type_name -> tinyurl.command.v1.Details
+	6,  // 11: tinyurl.command.v1.Create.imported:type_name -> tinyurl.command.v1.Imported
+	5,  // 12: tinyurl.command.v1.Edit.details:type_name -> tinyurl.command.v1.Details
+	14, // 13: tinyurl.command.v1.Results.results:type_name -> tinyurl.command.v1.Result
+	15, // 14: tinyurl.command.v1.Result.link:type_name -> tinyurl.command.v1.Link
+	5,  // 15: tinyurl.command.v1.Link.details:type_name -> tinyurl.command.v1.Details
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_command_proto_init() }
@@ -830,16 +1394,23 @@ func file_command_proto_init() {
 		(*Operation_Create)(nil),
 		(*Operation_Delete)(nil),
 		(*Operation_Lead)(nil),
+		(*Operation_Edit)(nil),
+		(*Operation_Consume)(nil),
+		(*Operation_Sweep)(nil),
 	}
 	file_command_proto_msgTypes[4].OneofWrappers = []any{}
-	file_command_proto_msgTypes[10].OneofWrappers = []any{}
+	file_command_proto_msgTypes[5].OneofWrappers = []any{}
+	file_command_proto_msgTypes[6].OneofWrappers = []any{}
+	file_command_proto_msgTypes[8].OneofWrappers = []any{}
+	file_command_proto_msgTypes[9].OneofWrappers = []any{}
+	file_command_proto_msgTypes[15].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_command_proto_rawDesc), len(file_command_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -240,7 +240,7 @@ func testReadersAndWriter(t *testing.T, f Fixture) {
 						return
 					}
 				}
-				if _, proven, err := s.LookupProven(codec.Encode(n + 1)); proven || err != nil && !errors.Is(err, link.ErrNotFound) {
+				if _, proven, err := s.Route(codec.Encode(n + 1)); proven || err != nil && !errors.Is(err, link.ErrNotFound) {
 					failed <- errors.Join(errors.New("absence of the next code was proven"), err)
 					return
 				}

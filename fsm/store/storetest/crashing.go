@@ -102,7 +102,7 @@ func expectPrefix(t *testing.T, fs store.FS, dir string, script Script, atLeast 
 
 // told is what a look-up answers, in words.
 func told(s *store.Store, c link.Code) string {
-	l, proven, err := s.LookupProven(c)
+	l, proven, err := s.Route(c)
 	return fmt.Sprint(l, proven, err)
 }
 

@@ -82,7 +82,7 @@ func (x *knower) entry() {
 	rcheck(x.t, x.b.Advance(store.Position{Index: x.b.Position().Index + 1, Term: 1}), x.b.SetCodeKey([16]byte{7}))
 	do := []func(){
 		x.generate, x.generate, x.generate, x.choose, x.choose, x.remove, x.skip, x.look, x.putOrigin, x.crowd, x.operate, x.operate,
-		x.operate, x.readOnce, x.putOnce, x.bulk, x.sweep,
+		x.operate, x.readOnce, x.putOnce, x.bulk, x.sweep, x.edit, x.find, x.due, x.due,
 	}
 	for range rapid.IntRange(0, 10).Draw(x.t, "operations") {
 		do[rapid.IntRange(0, len(do)-1).Draw(x.t, "operation")]()
@@ -122,10 +122,7 @@ func (x *knower) remove() {
 		x.t.Fatalf("delete id %d: %v, want %v", id, err, want)
 	}
 	if want == nil {
-		l := x.m.links[c]
-		l.Target, l.UpdatedAt = "", x.at
-		l.Version++
-		x.m.links[c] = l
+		x.m.links[c] = tombstone(x.m.links[c], x.at)
 	}
 }
 

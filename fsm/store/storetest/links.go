@@ -25,8 +25,8 @@ var linkTests = map[string]func(*testing.T, Fixture){
 func testLinkRoundTrip(t *testing.T, f Fixture) {
 	s := open(t, f.FS, f.Dir)
 	full := link.Link{
-		Code: "my-slug", Target: link.Target("https://example.com/" + strings.Repeat("x", 8000)), CreatedAt: Epoch,
-		UpdatedAt: Epoch.Add(time.Millisecond), ValidUntil: Epoch.Add(time.Hour), Version: 77,
+		Code: "my-slug", Fields: link.Fields{Target: link.Target("https://example.com/" + strings.Repeat("x", 8000)), ValidUntil: Epoch.Add(time.Hour)}, CreatedAt: Epoch,
+		UpdatedAt: Epoch.Add(time.Millisecond), Version: 77,
 	}
 	var generated link.Link
 	change(t, s, func(b *store.Batch) {
@@ -131,7 +131,7 @@ func testProof(t *testing.T, f Fixture) {
 		code   link.Code
 		proven bool
 	}{{codec.Encode(0), true}, {codec.Encode(5), true}, {codec.Encode(6), false}, {codec.Encode(link.MaxID), false}, {"slug", false}, {"", false}} {
-		_, proven, err := s.LookupProven(c.code)
+		_, proven, err := s.Route(c.code)
 		wants(t, err, link.ErrNotFound)
 		if proven != c.proven {
 			t.Errorf("absence of %q proven: %v", c.code, proven)
@@ -139,7 +139,7 @@ func testProof(t *testing.T, f Fixture) {
 	}
 	code := codec.Encode(6)
 	change(t, s, func(b *store.Batch) { must(t, b.AddGenerated(aLink(code, "https://example.com/"))) })
-	if _, proven, err := s.LookupProven(code); err != nil || proven {
+	if _, proven, err := s.Route(code); err != nil || proven {
 		t.Errorf("a link that is there: proven %v, error %v", proven, err)
 	}
 }
@@ -150,7 +150,7 @@ func testNoCodeKey(t *testing.T, f Fixture) {
 		t.Error("an empty store has a codec")
 	}
 	for _, c := range []link.Code{"aaaaaaa", "slug"} {
-		if _, proven, err := s.LookupProven(c); !errors.Is(err, link.ErrNotFound) || proven {
+		if _, proven, err := s.Route(c); !errors.Is(err, link.ErrNotFound) || proven {
 			t.Errorf("%q: proven %v, error %v", c, proven, err)
 		}
 	}

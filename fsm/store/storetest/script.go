@@ -83,6 +83,7 @@ func step(b *store.Batch, rng *rand.Rand, n int, at time.Time) error {
 		code := randomCode(b, rng)
 		l := aLink(code, fmt.Sprintf("https://example.com/slug/%d", n))
 		l.ValidUntil = at.Add(time.Hour)
+		l.Owner = fmt.Sprintf("owner-%d", n%3)
 		return refused(b.Put(l))
 	case 1:
 		return refused(b.Delete(randomCode(b, rng), at))
@@ -93,6 +94,7 @@ func step(b *store.Batch, rng *rand.Rand, n int, at time.Time) error {
 		}
 		l.Version++
 		l.UpdatedAt, l.Target = at, link.Target(fmt.Sprintf("https://example.com/edited/%d", n))
+		l.Tags = link.Tags([]string{"", "odd", "even", "even\nodd"}[n%4])
 		return b.Put(l)
 	case 3:
 		key := fmt.Sprintf("key-%d", rng.IntN(50))
@@ -125,7 +127,7 @@ func freeLink(b *store.Batch, n int, at time.Time) link.Link {
 		}
 		id++
 	}
-	return link.Link{Code: codec.Encode(id), Target: link.Target(fmt.Sprintf("https://example.com/%d", n)), CreatedAt: at, UpdatedAt: at, Version: 1}
+	return link.Link{Code: codec.Encode(id), Fields: link.Fields{Target: link.Target(fmt.Sprintf("https://example.com/%d", n))}, CreatedAt: at, UpdatedAt: at, Version: 1}
 }
 
 // randomCode is a slug out of a few, or a code around the counter.

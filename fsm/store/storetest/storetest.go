@@ -30,7 +30,7 @@ type Fixture struct {
 func Run(t *testing.T, place func(t *testing.T) Fixture) {
 	t.Helper()
 	for _, group := range []map[string]func(*testing.T, Fixture){
-		linkTests, hotTests, batchTests, onceTests, originTests, modelTests, knownTests, digestTests, openTests, streamTests, replaceTests, crashTests,
+		linkTests, listTests, derivedTests, hotTests, batchTests, onceTests, originTests, modelTests, knownTests, digestTests, openTests, streamTests, replaceTests, crashTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) { test(t, place(t)) })
@@ -104,7 +104,7 @@ func change(t *testing.T, s *store.Store, do func(b *store.Batch)) {
 
 // aLink is a link as it would be made at the suite's epoch.
 func aLink(code link.Code, target string) link.Link {
-	return link.Link{Code: code, Target: link.Target(target), CreatedAt: Epoch, UpdatedAt: Epoch, Version: 1}
+	return link.Link{Code: code, Fields: link.Fields{Target: link.Target(target)}, CreatedAt: Epoch, UpdatedAt: Epoch, Version: 1}
 }
 
 // nextCode is the code of the counter's next id.

@@ -221,7 +221,7 @@ func (c *machines) load() (stop func()) {
 func (c *machines) create(ctx context.Context, n *cluster.Node, target string) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	results, err := n.Create(ctx, []link.Draft{{Target: link.Target(target)}})
+	results, err := n.Create(ctx, []link.Draft{{Fields: link.Fields{Target: link.Target(target)}}})
 	if err != nil || results[0].Err != nil {
 		return
 	}
@@ -336,7 +336,7 @@ func TestANodeOnAFullDiskStopsThenOnlyRedirectsThenIsBack(t *testing.T) {
 			if got, err := sick.node.Resolve(c.t.Context(), old.Code); err != nil || got.Target != old.Target {
 				c.t.Errorf("life %d: a redirect: %+v, %v", life, got, err)
 			}
-			if _, err := sick.node.Create(c.t.Context(), []link.Draft{{Target: "https://example.com/"}}); !errors.Is(err, link.ErrDiskFull) {
+			if _, err := sick.node.Create(c.t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/"}}}); !errors.Is(err, link.ErrDiskFull) {
 				c.t.Errorf("life %d: a write: %v", life, err)
 			}
 			c.leader(sick)

@@ -173,7 +173,7 @@ func (s *trio) entry(slug string) []byte {
 	s.t.Helper()
 	s.entries++
 	operations := []command.Operation{{Sequence: 2 * s.entries, Command: command.Create{Draft: link.Draft{
-		Slug: link.Code(slug), Target: link.Target("https://example.org/" + slug),
+		Slug: link.Code(slug), Fields: link.Fields{Target: link.Target("https://example.org/" + slug)},
 	}}}}
 	if s.entries == 1 {
 		operations = append([]command.Operation{{Sequence: 1, Command: command.Lead{CodeKey: [16]byte{1}, ClusterVersion: 1}}}, operations...)

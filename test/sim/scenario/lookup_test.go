@@ -64,9 +64,9 @@ func (i *insistent) insist(code string) {
 	cancel() // nobody else is asked
 	p := i.stage.recorder.Begin(history.Operation{Client: 2, Node: i.node.name, Kind: history.Follow, Code: code})
 	for range 2000 {
-		l, err := i.node.node.Resolve(impatient, link.Code(code))
+		route, err := i.node.node.Resolve(impatient, link.Code(code))
 		if outcome := outcomeOf(err); outcome != history.Unknown {
-			p.End(func(o *history.Operation) { o.Outcome, o.Target, o.Version = outcome, string(l.Target), l.Version })
+			p.End(func(o *history.Operation) { o.Outcome, o.Target = outcome, string(route.Target) })
 			return
 		}
 		runtime.Gosched()

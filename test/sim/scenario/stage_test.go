@@ -260,7 +260,7 @@ func (s *stage) create(m *machine, slug, target string) history.Outcome {
 	p := s.recorder.Begin(history.Operation{
 		Client: len(target), Node: m.name, Kind: history.Create, Code: slug, Slug: slug != "", Target: target,
 	})
-	results, err := m.node.Create(context.Background(), []link.Draft{{Slug: link.Code(slug), Target: link.Target(target)}})
+	results, err := m.node.Create(context.Background(), []link.Draft{{Slug: link.Code(slug), Fields: link.Fields{Target: link.Target(target)}}})
 	if err == nil {
 		err = results[0].Err
 	}
@@ -282,7 +282,9 @@ func (s *stage) read(m *machine, kind history.Kind, code string) history.Outcome
 	var l link.Link
 	var err error
 	if kind == history.Follow {
-		l, err = m.node.Resolve(context.Background(), link.Code(code))
+		var route link.Route
+		route, err = m.node.Resolve(context.Background(), link.Code(code))
+		l.Target = route.Target
 	} else {
 		l, err = m.node.Get(context.Background(), link.Code(code), false)
 	}

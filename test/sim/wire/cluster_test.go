@@ -123,7 +123,7 @@ func create(t *testing.T, node *cluster.Node, i int) link.Code {
 	t.Helper()
 	ctx, cancel := within(10 * time.Second)
 	defer cancel()
-	results, err := node.Create(ctx, []link.Draft{{Target: link.Target(fmt.Sprintf("https://example.org/page/%d", i))}})
+	results, err := node.Create(ctx, []link.Draft{{Fields: link.Fields{Target: link.Target(fmt.Sprintf("https://example.org/page/%d", i))}}})
 	if err != nil {
 		t.Fatalf("create %d: %v", i, err)
 	}
