@@ -1,8 +1,6 @@
 package store
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -18,19 +16,17 @@ func (s *Store) Ended(before time.Time) (ended bool, err error) {
 		return false, err
 	}
 	err = s.read(func(g *generation) error {
-		prefix := s.schema.due(nil)
-		it, err := g.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+		lower, upper := s.schema.spaceBounds(spaceDue)
+		it, err := g.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 		if err != nil {
 			return explain(err)
 		}
-		if it.First() {
-			stamp, _, ok := cutIndex(it.Key())
-			if !ok {
-				return errors.Join(fmt.Errorf("%w: an index key of %d bytes", ErrDamaged, len(it.Key())), it.Close())
-			}
-			ended = stamp <= last
+		if !it.First() {
+			return joinClose(it.Error(), it.Close())
 		}
-		return errors.Join(it.Error(), it.Close())
+		until, _, err := placeAt(it)
+		ended = err == nil && until <= last
+		return joinClose(err, it.Close())
 	})
 	return ended, err
 }

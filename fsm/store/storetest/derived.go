@@ -19,6 +19,7 @@ var derivedTests = map[string]func(*testing.T, Fixture){
 	"a tombstone keeps its owner and nothing more":              testTombstoneFields,
 	"the oldest link that is the same is found":                 testFind,
 	"links come due in order and again when they are put again": testDue,
+	"a store knows whether links have ended":                    testEnded,
 	"lists survive a replacement and a reopening":               testListsInstalled,
 }
 
@@ -215,4 +216,27 @@ func testListsInstalled(t *testing.T, f Fixture) {
 		must(t, s.Close())
 		s = open(t, f.FS, f.Dir)
 	}
+}
+
+func testEnded(t *testing.T, f Fixture) {
+	s := open(t, f.FS, f.Dir)
+	want := func(when string, at time.Time, want bool) {
+		t.Helper()
+		if got, err := s.Ended(at); err != nil || got != want {
+			t.Errorf("%s: ended %v, %v, want %v", when, got, err, want)
+		}
+	}
+	end := Epoch.Add(time.Hour)
+	want("an empty store", end, false)
+	ends := aLink("ends", "https://example.com/")
+	ends.ValidUntil = end
+	change(t, s, func(b *store.Batch) { must(t, b.Put(ends), b.Put(aLink("stays", "https://example.com/"))) })
+	want("before the end", end.Add(-time.Millisecond), false)
+	want("at the end", end, true)
+	want("before there are stamps", time.Unix(-5, 0), false)
+	change(t, s, func(b *store.Batch) { must(t, b.Delete("ends", Epoch)) })
+	want("a deleted link", end, false)
+	must(t, s.Close())
+	_, err := s.Ended(end)
+	wants(t, err, store.ErrClosed)
 }
