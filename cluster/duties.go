@@ -48,13 +48,7 @@ func newDuties(g *Group, c Config, describe func(member.ID) (member.Member, bool
 		watch: &watchdog{transferring: g.intake.transferringSince, probe: g.probe, fatal: g.env.Fatal},
 		sweep: &sweeper{
 			ended: g.fsm.Store().Ended, stamp: g.fsm.Store().Stamp, log: log,
-			propose: func(ctx context.Context, c command.Command) error {
-				results, err := g.Propose(ctx, "", []command.Command{c})
-				if err == nil {
-					err = results[0].Err
-				}
-				return err
-			},
+			propose: g.proposeOne,
 		},
 		every: c.Tuning.Reconcile,
 	}

@@ -233,13 +233,19 @@ func (g *Group) Propose(ctx context.Context, actor string, commands []command.Co
 	return results, err
 }
 
+// proposeOne is Propose for one command of the cluster's own; a refusal is its error.
+func (g *Group) proposeOne(ctx context.Context, c command.Command) (command.Result, error) {
+	results, err := g.Propose(ctx, "", []command.Command{c})
+	if err != nil {
+		return command.Result{}, err
+	}
+	return results[0], results[0].Err
+}
+
 // Delete deletes a link for good.
 func (g *Group) Delete(ctx context.Context, code link.Code) error {
-	results, err := g.Propose(ctx, "", []command.Command{command.Delete{Code: code}})
-	if err != nil {
-		return err
-	}
-	return results[0].Err
+	_, err := g.proposeOne(ctx, command.Delete{Code: code})
+	return err
 }
 
 // Resolve is the read of a redirect; see reads.resolve.
@@ -267,14 +273,11 @@ func (g *Group) Lookup(code link.Code) (link.Link, error) { return g.reads.local
 // or does not redirect any more, link.ErrNotFound if it does not yet. When the outcome is unknown (link.ErrNoLeader) the visit may
 // have been counted: a link may be followed less often than it might be, and never more often.
 func (g *Group) Consume(ctx context.Context, code link.Code) (link.Route, error) {
-	results, err := g.Propose(ctx, "", []command.Command{command.Consume{Code: code}})
-	if err == nil {
-		err = results[0].Err
-	}
+	counted, err := g.proposeOne(ctx, command.Consume{Code: code})
 	if err != nil {
 		return link.Route{}, err
 	}
-	return results[0].Link.Route(), nil
+	return counted.Link.Route(), nil
 }
 
 // View gives the state for reading: with every write in it that was acknowledged before the call, or as this node knows it when

@@ -22,7 +22,7 @@ type sweeper struct {
 	// ended says whether there are links that ended before a moment.
 	ended func(before time.Time) (bool, error)
 	// propose puts a command through the log.
-	propose func(ctx context.Context, c command.Command) error
+	propose func(ctx context.Context, c command.Command) (command.Result, error)
 	// stamp is the leader's stamp of the last entry.
 	stamp func() time.Time
 	log   *slog.Logger
@@ -49,7 +49,7 @@ func (s *sweeper) sweep(ctx context.Context) {
 	for ctx.Err() == nil {
 		due, err := s.ended(s.stamp().Add(-link.ExpiredKept))
 		if err == nil && due {
-			err = s.propose(ctx, command.Sweep{Limit: command.MaxSwept})
+			_, err = s.propose(ctx, command.Sweep{Limit: command.MaxSwept})
 		}
 		if err != nil && !errors.Is(err, link.ErrNoLeader) && ctx.Err() == nil {
 			s.log.Warn("links that ended long ago could not be deleted, will try again", "error", err)

@@ -34,17 +34,17 @@ func (g *graveyard) ended(before time.Time) (bool, error) {
 	return g.left > 0, nil
 }
 
-func (g *graveyard) propose(_ context.Context, c command.Command) error {
+func (g *graveyard) propose(_ context.Context, c command.Command) (command.Result, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.commands++
 	if g.refuse {
 		g.refuse = false
-		return errors.New("refused")
+		return command.Result{}, errors.New("refused")
 	}
 	g.left = max(0, g.left-int(c.(command.Sweep).Limit))
 	g.last = time.Since(g.began)
-	return nil
+	return command.Result{}, nil
 }
 
 // expect lets time pass and says what was done by then.
