@@ -18,6 +18,9 @@ type csvSource struct {
 	in        *input
 	separator byte
 	columns   columns
+	// ranOver is how far, in bytes of the file, scans went whose quotes made no sense. Up to there a line break ends every quote: else each
+	// line would run over all those after it again.
+	ranOver int64
 }
 
 // newCSV reads the header.
@@ -80,7 +83,7 @@ func (c *csvSource) filled() ([]string, error) {
 
 // cells takes a row apart. io.EOF: there is none.
 func (c *csvSource) cells() ([]string, error) {
-	cut := csvScan{separator: c.separator}
+	cut := csvScan{separator: c.separator, strict: c.ranOver - c.in.gone}
 	found := c.in.scan(cut.judge)
 	if err := c.in.ended(found); err != nil {
 		return nil, err
@@ -92,6 +95,7 @@ func (c *csvSource) cells() ([]string, error) {
 		}
 		return nil, tooLong
 	case found.end == broken, found.end == more && cut.state == inQuotes:
+		c.ranOver = max(c.ranOver, c.in.gone+int64(len(found.text)))
 		c.dropLine(found.text)
 		return nil, badQuotes
 	}
@@ -169,13 +173,23 @@ const (
 type csvScan struct {
 	separator byte
 	state     csvState
+	// strict is how many bytes from the front must have no line break in quotes.
+	strict int64
 	// lines: a line break stands in quotes.
 	lines bool
 }
 
-// judge is the scan. A row that is too long is given up at a line break in quotes: an unclosed quote is the likelier reason
-// than so long a text, and would swallow the rest of the file.
+// judge is the scan. A row with line breaks in quotes that is too long is given up: an unclosed quote is the likelier reason than so long a
+// text, and would swallow the rest of the file.
 func (s *csvScan) judge(b byte, place int) verdict {
+	said := s.step(b, place)
+	if said == more && s.lines && place >= MaxRow-1 {
+		return broken
+	}
+	return said
+}
+
+func (s *csvScan) step(b byte, place int) verdict {
 	switch s.state {
 	case inQuotes:
 		return s.quoted(b, place)
@@ -192,11 +206,13 @@ func (s *csvScan) judge(b byte, place int) verdict {
 }
 
 func (s *csvScan) quoted(b byte, place int) verdict {
-	s.lines = s.lines || b == '\n'
-	switch {
-	case s.lines && place >= MaxRow-1:
-		return broken
-	case b == quote:
+	switch b {
+	case '\n':
+		s.lines = true
+		if int64(place) < s.strict {
+			return broken
+		}
+	case quote:
 		s.state = afterQuote
 	}
 	return more

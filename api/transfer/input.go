@@ -20,6 +20,8 @@ type input struct {
 	// window[from:] are the bytes in view.
 	window []byte
 	from   int
+	// gone is how many bytes were dropped.
+	gone int64
 	// err is what ended the stream; io.EOF if it came to its end.
 	err error
 }
@@ -75,7 +77,10 @@ func (in *input) fill() bool {
 }
 
 // drop moves the front n bytes on, none of them out of view.
-func (in *input) drop(n int) { in.from += n }
+func (in *input) drop(n int) {
+	in.from += n
+	in.gone += int64(n)
+}
 
 // failed gives the error that broke the stream; nil if it came to its end or goes on.
 func (in *input) failed() error {

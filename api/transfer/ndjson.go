@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -113,7 +114,35 @@ func decodeOwn(text []byte) (Row, error) {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return Row{}, fault("the line holds more than one link")
 	}
+	if repeats(json.NewDecoder(bytes.NewReader(text))) {
+		return Row{}, fault("the row has a member twice")
+	}
 	return own.row()
+}
+
+// repeats reports whether an object of the next value, which is sound JSON, has two members of one name. The parser takes the last of them,
+// whatever its case, and others may take the first.
+func repeats(decoder *json.Decoder) bool {
+	token, err := decoder.Token()
+	if open, ok := token.(json.Delim); err != nil || !ok || open != '{' && open != '[' {
+		return false
+	}
+	names := make(map[string]bool)
+	for decoder.More() {
+		if token == json.Delim('{') {
+			name, _ := decoder.Token()
+			folded := strings.ToLower(strings.ToUpper(fmt.Sprint(name)))
+			if names[folded] {
+				return true
+			}
+			names[folded] = true
+		}
+		if repeats(decoder) {
+			return true
+		}
+	}
+	_, err = decoder.Token()
+	return err != nil
 }
 
 // row is the inverse of ownOf.
