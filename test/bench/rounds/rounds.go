@@ -70,6 +70,11 @@ func GeneratorCPU(row string) Reading {
 	return Reading{Row: row, Of: func(a, b Sample) float64 { return each(a) / each(b) }}
 }
 
+// Tail reads the 99th percentile of A's times to an answer as a multiple of B's.
+func Tail(row string) Reading {
+	return Reading{Row: row, Of: func(a, b Sample) float64 { return float64(a.Tail) / float64(b.Tail) }}
+}
+
 // Against reads A's Value as a multiple of a fixed bound.
 func Against(row, unit string, bound float64) Reading {
 	return Reading{Row: row, Unit: unit, Bound: bound, Of: func(a, _ Sample) float64 { return a.Value / bound }}

@@ -83,6 +83,7 @@ func families() []family {
 		{"create", createRows(), (*Bench).creates},
 		{"slow", slowRows(), (*Bench).slowDisk},
 		{"state", stateRows(), (*Bench).states},
+		{"pages", pageRows(), (*Bench).pages},
 		{"misses", missRows(), (*Bench).misses},
 		{"elastic", elasticRows(), (*Bench).elastic},
 		{"database", databaseRows(), (*Bench).databases},

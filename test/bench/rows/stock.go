@@ -36,6 +36,8 @@ type stock struct {
 	// the last.
 	codes []byte
 	again atomic.Int64 // blocks that were sent again
+	// bulk appends the body that makes links; nil for those of the bench.
+	bulk func(dst []byte, first, rows int) []byte
 }
 
 // filled starts a lone node, fills it, and waits until it is at rest.
@@ -96,6 +98,10 @@ func (s *stock) grow(ctx context.Context, links int) error {
 	copy(grown, s.codes)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	bulk := s.bulk
+	if bulk == nil {
+		bulk = s.node.bench.bulk
+	}
 	hand := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: fillers}, Timeout: time.Minute}
 	defer hand.CloseIdleConnections()
 	var next atomic.Int64
@@ -109,7 +115,7 @@ func (s *stock) grow(ctx context.Context, links int) error {
 					return
 				}
 				first := have + block*bulkRows
-				body = s.node.bench.bulk(body[:0], first, bulkRows)
+				body = bulk(body[:0], first, bulkRows)
 				if err := s.block(ctx, hand, body, grown[first*codeLength:][:bulkRows*codeLength]); err != nil {
 					cancel(fmt.Errorf("fill %s: %w", s.node.name, err))
 				}
