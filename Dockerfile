@@ -26,6 +26,8 @@ ENV TINYURL_DATA_DIR=/data
 VOLUME /data
 # HTTP, cluster (raft and peer calls, mutual TLS), gossip.
 EXPOSE 8080 7000 7946 7946/udp
+# Ready is what a balancer would ask, too; TINYURL_SERVER names another listener.
+HEALTHCHECK --interval=10s --timeout=6s --start-period=60s CMD ["/usr/local/bin/tinyurl", "healthcheck"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/tinyurl"]
 CMD ["serve"]

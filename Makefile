@@ -35,12 +35,13 @@ run: build ## Run a local three-node cluster until Ctrl-C; prints its URLs, a ke
 test: ## Run the tests; needs no C compiler
 	$(GO) test -p $(PARALLEL) -tags $(TAGS) -timeout 8m $(PACKAGES)
 
-# The simulation runs one goroutine at a time, for minutes of processor time: the race detector would find little and cost much.
-RACED     = $$($(GO) list -tags $(TAGS) ./... | grep -v -e '/test/e2e' -e '/test/sim')
+# The simulation runs one goroutine at a time, and the command line's scripts are about processes: the race detector would find little
+# there and cost much. The store's suite runs on one file system with it, and on all without.
+RACED     = $$($(GO) list -tags $(TAGS) ./... | grep -v -e '/test/e2e' -e '/test/sim' -e '/cmd/tinyurl')
 .PHONY: race
 race: ## Run the tests under the race detector, in random order; needs gcc
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on -p $(PARALLEL) -tags $(TAGS) -timeout 12m $(RACED)
-	$(GO) test -short -p $(PARALLEL) -tags $(TAGS) -timeout 8m ./test/sim/...
+	$(GO) test -short -p $(PARALLEL) -tags $(TAGS) -timeout 8m ./test/sim/... ./cmd/tinyurl ./fsm/store
 
 .PHONY: e2e
 e2e: build ## Run the end-to-end tests on bin/tinyurl

@@ -29,6 +29,9 @@ type Config struct {
 	Health   Health
 	// Authenticator knows the API keys. Nil means the RootKey alone.
 	Authenticator Authenticator
+	// Authority keeps keys, users, denied hosts and reports; Admission says who is let in, and how often.
+	Authority Authority
+	Admission Admission
 	// Passwords hashes the passwords of links, and checks those that visitors give. Nil means argon2id (package password).
 	Passwords Passwords
 	// RootKey is the key with every scope. Required, and used, if there is no Authenticator; 32 printable characters or more.
@@ -88,8 +91,11 @@ func (c *Config) validate() error {
 	if c.MissLimit < 0 || c.MissLimit > redirect.MaxMissLimit {
 		return fmt.Errorf("api: a MissLimit of %d; it may be 0 to %d", c.MissLimit, redirect.MaxMissLimit)
 	}
+	if c.Authority.Random == nil {
+		c.Authority.Random = rand.Reader
+	}
 	c.Limits = c.Limits.withDefaults()
-	return nil
+	return c.Admission.validate()
 }
 
 // misses is the limit that MissLimit asks for; nil for none.
@@ -107,9 +113,16 @@ type Server struct {
 	problems  *problems
 	metrics   *metrics
 	redirects *redirect.Handler
-	bodies    budget
+	// links are what the old clients' calls end in as well.
+	links  *linkCalls
+	bodies budget
+	door   door
 	// calls and visits are the requests in flight, of the API and of redirects.
 	calls, visits gate
+	// strangers are those of the calls that come without a key.
+	strangers gate
+	// transfers are the streams under way.
+	transfers gate
 }
 
 // New makes the Server of a config. Errors are faults of the config, or metrics that are registered already.
@@ -125,14 +138,17 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, problems: newProblems(c.Logger), metrics: m}
+	s := &Server{config: c, problems: newProblems(c.Logger), metrics: m, door: newDoor(c.Admission, c.Now)}
 	s.bodies.limit = c.Limits.HeldBodies
 	s.calls.limit, s.calls.shed = int64(c.Limits.Calls), m.shed.WithLabelValues("call")
+	s.strangers.limit, s.strangers.shed = max(int64(c.Limits.Calls)/strangersPart, 1), m.shed.WithLabelValues("stranger")
+	s.transfers.limit, s.transfers.shed = maxTransfers, m.shed.WithLabelValues("transfer")
 	s.visits.limit, s.visits.shed = int64(c.Limits.Redirects), m.shed.WithLabelValues("redirect")
 	s.redirects = redirect.New(redirect.Config{
 		Resolver: c.Resolver, Passwords: c.Passwords, Refuse: s.problems.writePage, Show: s.showPreview, Outcomes: outcomes,
-		Misses: c.misses(), Now: c.Now,
+		Misses: c.misses(), Clients: s.door.clients, Now: c.Now,
 	})
+	s.links = newLinkCalls(s)
 	s.engine = s.routes()
 	return s, nil
 }

@@ -6,10 +6,9 @@ import (
 	"crypto/subtle"
 	"net/http"
 	"strings"
-)
 
-// RootID is the principal id of the root key.
-const RootID = "root"
+	"tinyurl/fsm/access"
+)
 
 // rootKey is the Authenticator of the one key that has every scope. It keeps the key's hash: comparing hashes takes the
 // same time for every key, of whatever length.
@@ -22,14 +21,22 @@ func RootKey(key string) Authenticator {
 	return rootKey{hash: sha256.Sum256([]byte(key))}
 }
 
-// Authenticate gives the root principal, or ErrUnauthorized.
-func (k rootKey) Authenticate(_ context.Context, key string) (Principal, error) {
+// Authenticate gives the root key's holder, or ErrUnauthorized.
+func (k rootKey) Authenticate(_ context.Context, key string, _ bool) (access.Holder, error) {
 	// SHA-256 and no slow hash: the key is random or long, so it cannot be guessed, and this runs for every call.
 	hash := sha256.Sum256([]byte(key))
 	if subtle.ConstantTimeCompare(hash[:], k.hash[:]) != 1 {
-		return Principal{}, ErrUnauthorized
+		return access.Holder{}, ErrUnauthorized
 	}
-	return Principal{ID: RootID, Scopes: AllScopes}, nil
+	return access.RootHolder(), nil
+}
+
+// showsKey reports whether a header has something to say of a key.
+func showsKey(h http.Header) bool { return len(h["Authorization"]) > 0 || len(h["X-Api-Key"]) > 0 }
+
+// Confirm gives the root key's holder, who is the only one.
+func (rootKey) Confirm(_ context.Context, by access.Holder, _ bool) (access.Holder, error) {
+	return by, nil
 }
 
 // keyOf reads the API key of a request from "Authorization: Bearer KEY" or "X-Api-Key: KEY". Two that differ are refused:

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/link"
 )
 
@@ -68,7 +69,7 @@ const benchBody = `{"longUrl":"https://example.com/some/path?and=query"}`
 // sameLinks makes a link like it for every draft.
 type sameLinks struct{ Links }
 
-func (sameLinks) Create(_ context.Context, drafts []link.Draft) ([]Made, error) {
+func (sameLinks) Create(_ context.Context, _ access.Holder, drafts []link.Draft) ([]Made, error) {
 	made := make([]Made, len(drafts))
 	for i, d := range drafts {
 		made[i].Link = link.Link{Code: "abcdefg", Fields: link.Fields{Target: d.Target}, CreatedAt: noon, UpdatedAt: noon, Version: 1}
@@ -108,7 +109,7 @@ func (f *fixture) read(c *call) (link.Draft, error) {
 	if err != nil {
 		return link.Draft{}, err
 	}
-	d, err := f.draft(&want, once != nil)
+	d, err := f.links.rules.draft(&want, once != nil)
 	d.Once = once
 	return d, err
 }
@@ -121,7 +122,7 @@ func BenchmarkWriteCreate(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		clear(w.header)
-		answer := reply{status: http.StatusCreated, header: []headerLine{{"Location", base + "/links/" + string(made.Code)}}, body: f.shown(made)}
+		answer := reply{status: http.StatusCreated, header: []headerLine{{"Location", base + "/links/" + string(made.Code)}}, body: f.links.shown(made)}
 		if err := answer.write(w); err != nil {
 			b.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/link"
 )
 
@@ -22,30 +23,40 @@ const (
 	// rowBytes is what each row of a bulk may take beside that, in bytes: a result and its part of the answer, which may be
 	// far longer than the row.
 	rowBytes = 4 << 10
+	// strangersPart is which part of the memory, and of the calls in flight, those without a key may take: all others have the rest.
+	strangersPart = 4
 )
 
 // budget bounds the memory that request bodies and what is made of them take at once, in bytes.
 type budget struct {
 	limit int64
 	used  atomic.Int64
+	// strangers is what of used is reserved for calls without a key.
+	strangers atomic.Int64
 }
 
 // hold makes n bytes what is reserved for c, more or less than before. It refuses without waiting, and then leaves c what it
 // had.
 func (b *budget) hold(c *call, n int64) error {
-	more := n - c.held
-	if b.used.Add(more) > b.limit && more > 0 {
+	more, strange := n-c.held, int64(0)
+	if c.by.ID == access.Anonymous {
+		strange = n - c.strange
+	}
+	used, strangers := b.used.Add(more), b.strangers.Add(strange)
+	if more > 0 && used > b.limit || strange > 0 && strangers > b.limit/strangersPart {
 		b.used.Add(-more)
+		b.strangers.Add(-strange)
 		return link.ErrOverloaded
 	}
-	c.held = n
+	c.held, c.strange = n, c.strange+strange
 	return nil
 }
 
 // free gives back all that is reserved for c.
 func (b *budget) free(c *call) {
 	b.used.Add(-c.held)
-	c.held = 0
+	b.strangers.Add(-c.strange)
+	c.held, c.strange = 0, 0
 }
 
 // limitBody refuses a body that says to be longer than limit bytes, and bounds the reading of all others.
@@ -107,10 +118,14 @@ func bodyError(err error) error {
 // waits reports whether the client holds its body back until it is asked for it.
 func waits(r *http.Request) bool { return r.Header.Get("Expect") != "" }
 
-// netWriter gives net/http's own ResponseWriter, which knows more than gin's around it.
+// netWriter gives net/http's own ResponseWriter, which knows more than gin's around it, and whatever else is around that.
 func netWriter(g *gin.Context) http.ResponseWriter {
-	if around, ok := g.Writer.(interface{ Unwrap() http.ResponseWriter }); ok {
-		return around.Unwrap()
+	var w http.ResponseWriter = g.Writer
+	for {
+		around, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = around.Unwrap()
 	}
-	return g.Writer
 }

@@ -14,13 +14,13 @@ import (
 // createLinks serves POST /links/bulk: a bad row says why, and the good ones stand. All good rows go to the cluster as one
 // request, which may cut them into several entries; an error of the request as a whole leaves the fate of each row open, and
 // the same call under the same Idempotency-Key finishes what was begun.
-func (s *Server) createLinks(ctx context.Context, c *call) (reply, error) {
+func (o *linkCalls) createLinks(ctx context.Context, c *call) (reply, error) {
 	reading := &patience{ctx: ctx}
-	rows, err := s.bulkRows(c.body, reading)
+	rows, err := o.rowsOf(c.body, reading)
 	if err != nil {
 		return reply{}, err
 	}
-	if err := s.bodies.hold(c, bodyFactor*int64(len(c.body))+rowBytes*int64(len(rows))); err != nil {
+	if err := o.bodies.hold(c, bodyFactor*int64(len(c.body))+rowBytes*int64(len(rows))); err != nil {
 		return reply{}, err
 	}
 	once, err := onceOf(c)
@@ -35,9 +35,9 @@ func (s *Server) createLinks(ctx context.Context, c *call) (reply, error) {
 		if err := reading.spend(len(raw)); err != nil {
 			return reply{}, err
 		}
-		draft, err := s.rowDraft(ctx, raw, rowOf(once, i), &secrets)
+		draft, err := o.rowDraft(ctx, raw, rowOf(once, i), &secrets)
 		if err != nil {
-			results[i] = s.failed(c, err)
+			results[i] = o.failed(c, err)
 			continue
 		}
 		drafts, places = append(drafts, draft), append(places, i)
@@ -46,7 +46,7 @@ func (s *Server) createLinks(ctx context.Context, c *call) (reply, error) {
 	if len(drafts) == 0 {
 		return reply{status: http.StatusOK, body: &v1.Results{Results: results}}, nil
 	}
-	made, err := s.create(ctx, drafts)
+	made, err := create(ctx, o.links, c.by, drafts)
 	if err != nil {
 		return reply{}, err
 	}
@@ -54,14 +54,14 @@ func (s *Server) createLinks(ctx context.Context, c *call) (reply, error) {
 		if errors.Is(m.Err, link.ErrKeyReused) {
 			return reply{}, about(m.Err) // the key is the call's, not the row's
 		}
-		results[places[i]] = s.result(c, m, drafts[i])
+		results[places[i]] = o.result(c, m, drafts[i])
 	}
 	return reply{status: http.StatusOK, body: &v1.Results{Results: results}}, nil
 }
 
-// bulkRows takes {"links":[…]} apart. What is wrong out here is wrong with the call; what is wrong inside of a row is that
+// rowsOf takes {"links":[…]} apart. What is wrong out here is wrong with the call; what is wrong inside of a row is that
 // row's affair, even a wrong type or an unknown field. Rows are counted before any is read.
-func (s *Server) bulkRows(body []byte, reading *patience) ([]json.RawMessage, error) {
+func (o *linkCalls) rowsOf(body []byte, reading *patience) ([]json.RawMessage, error) {
 	if err := wellFormed(body, reading); err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (s *Server) bulkRows(body []byte, reading *patience) ([]json.RawMessage, er
 	if len(fields) == 0 {
 		return nil, invalid(errJSON, "links is missing", "links")
 	}
-	limit := s.config.Limits.BulkRows
+	limit := o.bulkRows
 	rows, ok, err := elements(fields[0].value, limit)
 	if err != nil {
 		return nil, invalid(errJSON, "links must be an array", "links")
@@ -84,12 +84,12 @@ func (s *Server) bulkRows(body []byte, reading *patience) ([]json.RawMessage, er
 }
 
 // rowDraft reads one row of a bulk.
-func (s *Server) rowDraft(ctx context.Context, raw []byte, once *link.Once, secrets *passwords) (link.Draft, error) {
+func (o *linkCalls) rowDraft(ctx context.Context, raw []byte, once *link.Once, secrets *passwords) (link.Draft, error) {
 	want, err := parseWanted(raw, ofCreate)
 	if err != nil {
 		return link.Draft{}, err
 	}
-	draft, err := s.draft(&want, once != nil)
+	draft, err := o.rules.draft(&want, once != nil)
 	if err != nil {
 		return link.Draft{}, err
 	}
@@ -97,7 +97,7 @@ func (s *Server) rowDraft(ctx context.Context, raw []byte, once *link.Once, secr
 	if err := secrets.take(&want); err != nil {
 		return link.Draft{}, err
 	}
-	draft.Password, err = s.protect(ctx, &want)
+	draft.Password, err = o.protect(ctx, &want)
 	return draft, err
 }
 
@@ -112,18 +112,18 @@ func rowOf(call *link.Once, row int) *link.Once {
 }
 
 // result is what became of a row that asked the cluster for a link.
-func (s *Server) result(c *call, m Made, d link.Draft) v1.Result {
+func (o *linkCalls) result(c *call, m Made, d link.Draft) v1.Result {
 	switch {
 	case m.Err != nil:
-		return s.failed(c, aboutDraft(m.Err, d))
+		return o.failed(c, aboutDraft(m.Err, d))
 	case m.Found:
-		return v1.Result{Status: http.StatusOK, Link: s.shown(m.Link)}
+		return v1.Result{Status: http.StatusOK, Link: o.shown(m.Link)}
 	}
-	return v1.Result{Status: http.StatusCreated, Link: s.shown(m.Link)}
+	return v1.Result{Status: http.StatusCreated, Link: o.shown(m.Link)}
 }
 
 // failed is the result of a row that made no link: the problem that a single create would have been answered with.
-func (s *Server) failed(c *call, err error) v1.Result {
-	problem, row := s.problems.describe(c.request, err)
+func (o *linkCalls) failed(c *call, err error) v1.Result {
+	problem, row := o.problems.describe(c.request, err)
 	return v1.Result{Status: row.status, Error: &problem}
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/link"
 )
 
@@ -19,7 +20,7 @@ const neverVersion = math.MaxUint64
 
 // editLink serves PATCH /links/{code}. A body that changes nothing changes no version either: it is answered with the link as it
 // stands, if that is the one of If-Match.
-func (s *Server) editLink(ctx context.Context, c *call) (reply, error) {
+func (o *linkCalls) editLink(ctx context.Context, c *call) (reply, error) {
 	if err := wellFormed(c.body, &patience{ctx: ctx}); err != nil {
 		return reply{}, err
 	}
@@ -27,7 +28,7 @@ func (s *Server) editLink(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	edit, err := s.edit(&want)
+	edit, err := o.rules.edit(&want)
 	if err != nil {
 		return reply{}, err
 	}
@@ -37,22 +38,22 @@ func (s *Server) editLink(ctx context.Context, c *call) (reply, error) {
 	if edit.Code, err = link.ParseCode(c.code); err != nil {
 		return reply{}, err
 	}
-	if edit.Password, err = s.protect(ctx, &want); err != nil {
+	if edit.Password, err = o.protect(ctx, &want); err != nil {
 		return reply{}, err
 	}
-	changed, err := s.change(ctx, edit)
+	changed, err := o.change(ctx, c.by, edit)
 	if err != nil {
 		return reply{}, aboutEdit(err, edit)
 	}
-	return reply{status: http.StatusOK, header: []headerLine{etagOf(changed)}, body: s.shown(changed)}, nil
+	return reply{status: http.StatusOK, header: []headerLine{etagOf(changed)}, body: o.shown(changed)}, nil
 }
 
 // change has a link changed, or read where nothing of it changes.
-func (s *Server) change(ctx context.Context, edit link.Edit) (link.Link, error) {
+func (o *linkCalls) change(ctx context.Context, by access.Holder, edit link.Edit) (link.Link, error) {
 	if edit.Set != 0 || edit.ExpiresIn != 0 {
-		return s.config.Links.Edit(ctx, edit)
+		return o.links.Edit(ctx, by, edit)
 	}
-	found, err := s.config.Links.Get(ctx, edit.Code, false)
+	found, err := o.links.Get(ctx, by, edit.Code, false)
 	if err == nil && edit.IfVersion != 0 && edit.IfVersion != found.Version {
 		return link.Link{}, link.ErrPrecondition
 	}
@@ -61,7 +62,7 @@ func (s *Server) change(ctx context.Context, edit link.Edit) (link.Link, error) 
 
 // edit checks the fields and makes the edit they ask for, without its password. A field that is null gets its default. An end may
 // be over: it ends the link at once.
-func (s *Server) edit(want *wanted) (e link.Edit, err error) {
+func (r *linkRules) edit(want *wanted) (e link.Edit, err error) {
 	switch {
 	case want[inLongURL].null:
 		return e, invalid(link.ErrInvalidTarget, "longUrl cannot be taken away", inLongURL.String())
@@ -72,8 +73,13 @@ func (s *Server) edit(want *wanted) (e link.Edit, err error) {
 	case want[inValidUntil].null && want.has(inExpiresIn):
 		return e, wrong("validUntil and expiresIn exclude each other", inValidUntil, inExpiresIn)
 	}
-	if e.Fields, err = s.fields(want); err != nil {
+	if e.Fields, err = r.fields(want); err != nil {
 		return e, err
+	}
+	if want.has(inLongURL) {
+		if e.Host, err = r.hostOf(e.Target); err != nil {
+			return e, err
+		}
 	}
 	if e.ExpiresIn, err = lifeOf(want); err != nil {
 		return e, err

@@ -65,7 +65,7 @@ func TestEditChangesWhatIsGivenAndNothingElse(t *testing.T) {
 		if diff := cmp.Diff(want, f.service.links["abc"]); diff != "" {
 			t.Errorf("%s: link (-want +got):\n%s", body, diff)
 		}
-		if diff := cmp.Diff(*f.shown(want), shown); diff != "" || w.Header().Get("ETag") != `"8"` {
+		if diff := cmp.Diff(*f.links.shown(want), shown); diff != "" || w.Header().Get("ETag") != `"8"` {
 			t.Errorf("%s: ETag %s, answer (-want +got):\n%s", body, w.Header().Get("ETag"), diff)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"tinyurl/api/ratelimit"
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/link"
 )
 
@@ -18,7 +21,13 @@ import (
 type endpoint struct {
 	method, path string
 	// scope is what the key must hold.
-	scope Scopes
+	scope access.Scopes
+	// confirmed says that the key is looked at once more by what the whole cluster knows, as nobody judges it behind the API.
+	confirmed bool
+	// keyless is what the operation is to whoever shows no key.
+	keyless keyless
+	// limit bounds how often one address may ask for it, beside the limits of all; nil for no more than those.
+	limit *ratelimit.Buckets[netip.Addr]
 	// bodyLimit is the longest body in bytes. It is judged also where the body is not read.
 	bodyLimit int64
 	// takesBody says that the body is read, whole, before serve runs.
@@ -47,14 +56,15 @@ func single(names ...string) []parameter {
 
 // call is one request that passed the endpoint's judgement.
 type call struct {
-	request   *http.Request
-	principal Principal
-	query     url.Values
-	body      []byte
-	// code is the path's {code}; empty for routes without one.
-	code string
-	// held is the memory reserved for the body and what is made of it, in bytes. The budget sets it.
-	held int64
+	request *http.Request
+	by      access.Holder
+	query   url.Values
+	body    []byte
+	// code, id and host are the path's {code}, {id} and {host}; empty for routes without one.
+	code, id, host string
+	// held is the memory reserved for the body and what is made of it, in bytes, and strange what of it counts as that of somebody
+	// without a key. The budget sets them.
+	held, strange int64
 }
 
 // reply is what a handler answers with.
@@ -78,7 +88,7 @@ type headerLine struct{ name, value string }
 // run judges a request in the order the API promises (size, key, scope, then what it says), serves and answers it.
 func (s *Server) run(e endpoint) gin.HandlerFunc {
 	return func(g *gin.Context) {
-		c := &call{request: g.Request, code: g.Param("code")}
+		c := &call{request: g.Request, code: g.Param("code"), id: g.Param("id"), host: g.Param("host")}
 		defer s.bodies.free(c) // the answer takes memory until it is written
 		answer, err := s.judge(e, g, c)
 		if err == nil {
@@ -96,7 +106,7 @@ func (s *Server) judge(e endpoint, g *gin.Context, c *call) (reply, error) {
 	if err := limitBody(g, e.bodyLimit); err != nil {
 		return reply{}, err
 	}
-	err := s.admit(c, e)
+	err := s.admit(g.Writer.Header(), c, e)
 	if err != nil {
 		if unread := skipBody(r); unread != nil {
 			return reply{}, unread
@@ -120,14 +130,25 @@ func (s *Server) judge(e endpoint, g *gin.Context, c *call) (reply, error) {
 		return reply{}, link.ErrOverloaded
 	}
 	defer s.calls.leave()
+	if c.by.ID == access.Anonymous {
+		if !s.strangers.enter() {
+			return reply{}, link.ErrOverloaded
+		}
+		defer s.strangers.leave()
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), e.timeout)
 	defer cancel()
+	if e.confirmed {
+		if c.by, err = s.confirm(ctx, c.by, e.scope, false); err != nil {
+			return reply{}, err
+		}
+	}
 	return e.serve(ctx, c)
 }
 
 // admit finds out who calls, and reserves the memory that the reading of their body takes.
-func (s *Server) admit(c *call, e endpoint) (err error) {
-	if c.principal, err = s.authorize(c.request, e.scope); err != nil {
+func (s *Server) admit(told http.Header, c *call, e endpoint) (err error) {
+	if c.by, err = s.knock(told, c.request, e); err != nil {
 		return err
 	}
 	switch size := c.request.ContentLength; {
@@ -139,22 +160,6 @@ func (s *Server) admit(c *call, e endpoint) (err error) {
 	default:
 		return s.bodies.hold(c, size)
 	}
-}
-
-// authorize gives the holder of the request's key if it has the scope.
-func (s *Server) authorize(r *http.Request, scope Scopes) (Principal, error) {
-	key, err := keyOf(r.Header)
-	if err != nil {
-		return Principal{}, err
-	}
-	principal, err := s.config.Authenticator.Authenticate(r.Context(), key)
-	if err != nil {
-		return Principal{}, err
-	}
-	if !principal.Scopes.Holds(scope) {
-		return Principal{}, errForbidden
-	}
-	return principal, nil
 }
 
 // parseQuery takes the parameters known. A misspelt one is refused rather than ignored: whoever asks for

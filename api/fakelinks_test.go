@@ -7,15 +7,17 @@ import (
 	"maps"
 	"slices"
 
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/link"
 )
 
-func (f *fakeService) Create(ctx context.Context, drafts []link.Draft) ([]Made, error) {
+func (f *fakeService) Create(ctx context.Context, by access.Holder, drafts []link.Draft) ([]Made, error) {
 	if err := f.enter(ctx); err != nil {
 		return nil, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.by = by
 	made := make([]Made, len(drafts))
 	for i, d := range drafts {
 		f.drafts = append(f.drafts, d)
@@ -61,7 +63,7 @@ func (f *fakeService) createOne(d link.Draft) (link.Link, bool, error) {
 }
 
 // Edit changes a link as the cluster does.
-func (f *fakeService) Edit(ctx context.Context, e link.Edit) (link.Link, error) {
+func (f *fakeService) Edit(ctx context.Context, _ access.Holder, e link.Edit) (link.Link, error) {
 	l, err := f.lookup(ctx, e.Code)
 	if err != nil {
 		return link.Link{}, err
@@ -85,7 +87,7 @@ func (f *fakeService) Edit(ctx context.Context, e link.Edit) (link.Link, error) 
 }
 
 // List gives the page there is, as far as its links are picked.
-func (f *fakeService) List(ctx context.Context, l Listing) (Page, error) {
+func (f *fakeService) List(ctx context.Context, _ access.Holder, l Listing) (Page, error) {
 	if err := f.enter(ctx); err != nil {
 		return Page{}, err
 	}
@@ -100,7 +102,7 @@ func (f *fakeService) List(ctx context.Context, l Listing) (Page, error) {
 	return page, nil
 }
 
-func (f *fakeService) Tags(ctx context.Context, l TagListing) (TagPage, error) {
+func (f *fakeService) Tags(ctx context.Context, _ access.Holder, l TagListing) (TagPage, error) {
 	if err := f.enter(ctx); err != nil {
 		return TagPage{}, err
 	}

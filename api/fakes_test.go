@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tinyurl/api/v1"
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/link"
 )
 
@@ -37,6 +38,7 @@ type fakeService struct {
 	once    map[string]link.Once
 	drafts  []link.Draft
 	edits   []link.Edit
+	by      access.Holder // who made links last
 	// listings and tagListings are those asked for; page and tagPage what they are answered.
 	listings    []Listing
 	tagListings []TagListing
@@ -58,6 +60,9 @@ type fakeService struct {
 	late      time.Duration
 	status    v1.Cluster
 	left      int
+	removed   []string
+	heirs     []string
+	autopilot v1.Autopilot
 	checks    []Check
 	need      Need
 	local     bool
@@ -96,7 +101,7 @@ func (f *fakeService) enter(ctx context.Context) error {
 	return f.fail
 }
 
-func (f *fakeService) Get(ctx context.Context, code link.Code, local bool) (link.Link, error) {
+func (f *fakeService) Get(ctx context.Context, _ access.Holder, code link.Code, local bool) (link.Link, error) {
 	f.local = local
 	return f.lookup(ctx, code)
 }
@@ -121,7 +126,7 @@ func (f *fakeService) lookup(ctx context.Context, code link.Code) (link.Link, er
 	return link.Link{}, link.ErrNotFound
 }
 
-func (f *fakeService) Delete(ctx context.Context, code link.Code) error {
+func (f *fakeService) Delete(ctx context.Context, _ access.Holder, code link.Code) error {
 	if _, err := f.Resolve(ctx, code); err != nil {
 		return err
 	}
@@ -190,6 +195,20 @@ func (f *fakeService) Leave(ctx context.Context) error {
 	return f.enter(ctx)
 }
 
+func (f *fakeService) Remove(ctx context.Context, id string) error {
+	f.removed = append(f.removed, id)
+	return f.enter(ctx)
+}
+
+func (f *fakeService) Transfer(ctx context.Context, to string) (v1.Leader, error) {
+	f.heirs = append(f.heirs, to)
+	return v1.Leader{ID: to, Name: "n2", HTTPURL: "http://n2"}, f.enter(ctx)
+}
+
+func (f *fakeService) Autopilot(ctx context.Context) (v1.Autopilot, error) {
+	return f.autopilot, f.enter(ctx)
+}
+
 func (f *fakeService) Live(context.Context) []Check { return []Check{{Name: "process"}} }
 
 func (f *fakeService) Ready(_ context.Context, need Need) []Check {
@@ -198,14 +217,19 @@ func (f *fakeService) Ready(_ context.Context, need Need) []Check {
 }
 
 // scopedKeys is an Authenticator of keys named after what they may do.
-type scopedKeys map[string]Scopes
+type scopedKeys map[string]access.Scopes
 
-func (k scopedKeys) Authenticate(_ context.Context, key string) (Principal, error) {
+// Confirm believes who was let in.
+func (scopedKeys) Confirm(_ context.Context, by access.Holder, _ bool) (access.Holder, error) {
+	return by, nil
+}
+
+func (k scopedKeys) Authenticate(_ context.Context, key string, _ bool) (access.Holder, error) {
 	scopes, ok := k[key]
 	if !ok {
-		return Principal{}, ErrUnauthorized
+		return access.Holder{}, ErrUnauthorized
 	}
-	return Principal{ID: "id-of-" + key, Scopes: scopes}, nil
+	return access.Holder{ID: "id-of-" + key, Scopes: scopes}, nil
 }
 
 // fixture is a Server over a fakeService.
@@ -213,8 +237,11 @@ type fixture struct {
 	*Server
 	t        testing.TB
 	service  *fakeService
+	kept     *fakeAuthority
 	registry *prometheus.Registry
 	log      *sharedLog
+	// forced says that the answers are none that the description of the API speaks of.
+	forced bool
 }
 
 // sharedLog keeps what servers log, while tests read it.
@@ -239,8 +266,11 @@ func (l *sharedLog) String() string {
 func newFixture(t testing.TB, change ...func(*Config)) *fixture {
 	t.Helper()
 	f := &fixture{t: t, service: newFakeService(), registry: prometheus.NewRegistry(), log: &sharedLog{}}
+	f.kept = newFakeAuthority(f.service)
+	f.kept.fill()
 	config := Config{
 		Links: f.service, Resolver: f.service, Cluster: f.service, Health: f.service,
+		Authority:   Authority{Keys: f.kept, Users: f.kept, Denials: f.kept, Reports: f.kept},
 		Passwords:   f.service,
 		RootKey:     testKey,
 		PublicURL:   "https://sho.rt",
@@ -257,6 +287,12 @@ func newFixture(t testing.TB, change ...func(*Config)) *fixture {
 		t.Fatalf("New: %v", err)
 	}
 	return f
+}
+
+// rewire has the operations ask what the config names by now.
+func (f *fixture) rewire() {
+	f.links = newLinkCalls(f.Server)
+	f.engine = f.routes()
 }
 
 // add puts a link into the service.

@@ -8,15 +8,14 @@ import (
 	"unicode"
 
 	"tinyurl/api/password"
-	"tinyurl/api/v1"
 	"tinyurl/fsm/link"
 )
 
 // fields checks what a request says of a link's fields. Those that it does not speak of, or gives as null, have their defaults,
 // as has the password: it is hashed apart, when all else is right.
-func (s *Server) fields(want *wanted) (f link.Fields, err error) {
+func (r *linkRules) fields(want *wanted) (f link.Fields, err error) {
 	if want.has(inLongURL) {
-		if f.Target, err = link.ParseTarget(want[inLongURL].text, s.config.TargetRules); err != nil {
+		if f.Target, err = link.ParseTarget(want[inLongURL].text, r.targets); err != nil {
 			return f, invalid(err, err.Error(), inLongURL.String())
 		}
 	}
@@ -31,7 +30,7 @@ func (s *Server) fields(want *wanted) (f link.Fields, err error) {
 	}
 	f.DropQuery = want.has(inForwardQuery) && !want[inForwardQuery].flag
 	f.Disabled = want.has(inEnabled) && !want[inEnabled].flag
-	return f, s.checkPassword(want)
+	return f, checkPassword(want)
 }
 
 // wrong is the refusal of inputs.
@@ -77,33 +76,20 @@ func takeTimes(f *link.Fields, want *wanted) (err error) {
 // errOrder is also told when the cluster finds it out, which alone knows all of a link.
 var errOrder = wrong("validUntil must be after validSince", inValidSince, inValidUntil)
 
-// momentOf reads a moment; zero if it is not given. Milliseconds are what the answer can show, so no more is kept.
+// momentOf reads a moment; zero if it is not given.
 func momentOf(want *wanted, in input) (time.Time, error) {
 	if !want.has(in) {
 		return time.Time{}, nil
 	}
-	var moment v1.Time
-	if err := moment.UnmarshalText([]byte(want[in].text)); err != nil {
-		return time.Time{}, wrong(in.String()+" must be an RFC 3339 time, such as 2030-01-31T12:00:00Z", in)
-	}
-	t := moment.UTC().Truncate(time.Millisecond)
-	if t.Year() < 1970 || t.Year() > 9999 {
-		return time.Time{}, wrong(in.String()+" must be in the years 1970 to 9999", in)
-	}
-	return t, nil
+	return momentIn(in.String(), want[in].text)
 }
 
-// lifeOf reads expiresIn; 0 if it is not given. It is handed on as it is: it counts from the leader's stamp, not from this
-// node's clock.
+// lifeOf reads expiresIn; 0 if it is not given.
 func lifeOf(want *wanted) (time.Duration, error) {
 	if !want.has(inExpiresIn) {
 		return 0, nil
 	}
-	life, err := time.ParseDuration(want[inExpiresIn].text)
-	if err != nil || life < minExpiresIn {
-		return 0, wrong("expiresIn must be a duration of a second or more, such as 24h or 90m", inExpiresIn)
-	}
-	return life.Truncate(time.Millisecond), nil
+	return lifeIn(inExpiresIn.String(), want[inExpiresIn].text)
 }
 
 // takeNumbers takes maxVisits and redirectStatus.
@@ -128,7 +114,7 @@ func takeNumbers(f *link.Fields, want *wanted) (err error) {
 }
 
 // checkPassword judges a password that is to be hashed.
-func (s *Server) checkPassword(want *wanted) error {
+func checkPassword(want *wanted) error {
 	if !want.has(inPassword) {
 		return nil
 	}

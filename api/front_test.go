@@ -134,6 +134,10 @@ func TestTheFrontChangesNoByte(t *testing.T) {
 		exchanges = append(exchanges, exchange{v.name, v.raw, v.prepare}, exchange{"after a visit: " + v.name, getting("/abc") + v.raw, v.prepare})
 	}
 	last := getting("/later", "Connection: close\r\n")
+	sizes := []int{1 << 20, 4096, 100, 7, 1}
+	if raceDetector { // which hears nothing new of the same goroutines in other pieces
+		sizes = []int{4096, 7}
+	}
 	for _, e := range exchanges {
 		t.Run(e.name, func(t *testing.T) {
 			newService := func() *fixture {
@@ -144,7 +148,7 @@ func TestTheFrontChangesNoByte(t *testing.T) {
 				return f
 			}
 			want := conversation(t, newService().listenBare(t), e.raw+last)
-			for _, pieces := range []int{1 << 20, 4096, 100, 7, 1} {
+			for _, pieces := range sizes {
 				if len(e.raw)/pieces > 1000 {
 					continue
 				}

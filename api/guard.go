@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"sync/atomic"
@@ -22,7 +23,7 @@ func (s *Server) recoverPanics(g *gin.Context) {
 		if isBreakOff(cause) {
 			panic(cause) // net/http's own word for "break off", not a fault
 		}
-		s.logPanic(g.Request.Method, g.Request.URL.Path, cause)
+		logPanic(s.config.Logger, g.Request.Method, g.Request.URL.Path, cause)
 		if g.Writer.Written() {
 			// Half an answer is out: break the connection, so that nobody takes it for a whole one.
 			panic(http.ErrAbortHandler)
@@ -41,8 +42,8 @@ func isBreakOff(cause any) bool {
 }
 
 // logPanic keeps what a handler panicked with. It is called by the function that recovered, for the stack.
-func (s *Server) logPanic(method, path string, cause any) {
-	s.config.Logger.Error("handler panicked", "method", method, "path", clip(path, maxInstance),
+func logPanic(logger *slog.Logger, method, path string, cause any) {
+	logger.Error("handler panicked", "method", method, "path", clip(path, maxInstance),
 		"cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 }
 

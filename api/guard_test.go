@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"tinyurl/api/v1"
+	"tinyurl/fsm/access"
 )
 
 func TestPanicsAreToldAsInternalAndLogged(t *testing.T) {
 	f := newFixture(t)
 	f.service.panics = errUnheardOf
-	for _, o := range append(operations(), struct{ method, path, body string }{"GET", "/abc", ""}) {
+	for _, o := range append(operations(), operation{"GET", "/abc", "", access.AnyKey}) {
 		f.log.text = nil
 		w := f.do(o.method, o.path, o.body)
 		f.refused(w, 500, v1.Internal)

@@ -5,26 +5,46 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"tinyurl/api/v1"
+	"tinyurl/fsm/access"
 )
 
-// operations are all operations that need a key, with a request that would do.
-func operations() []struct{ method, path, body string } {
-	return []struct{ method, path, body string }{
-		{"POST", links, oneLink},
-		{"POST", bulk, rowsBody(1)},
-		{"GET", links + "/abc", ""},
-		{"GET", links, ""},
-		{"PATCH", links + "/abc", `{"title":"x"}`},
-		{"GET", links + "/abc/qr", ""},
-		{"GET", tagsPath, ""},
-		{"DELETE", links + "/abc", ""},
-		{"GET", "/api/v1/cluster", ""},
-		{"POST", "/api/v1/cluster/leave", ""},
+// operation is one that needs a key, with a request that would do and the one scope it asks for.
+type operation struct {
+	method, path, body string
+	scope              access.Scopes
+}
+
+// operations are all of them, each feature's from its own function.
+func operations() []operation {
+	return slices.Concat(linkOperations(), clusterOperations(), keyOperations(), userOperations(), denialOperations(), reportOperations())
+}
+
+func linkOperations() []operation {
+	return []operation{
+		{"POST", links, oneLink, access.LinksCreate},
+		{"POST", bulk, rowsBody(1), access.LinksCreate},
+		{"GET", links + "/abc", "", access.LinksRead},
+		{"GET", links, "", access.LinksRead},
+		{"PATCH", links + "/abc", `{"title":"x"}`, access.LinksWrite},
+		{"GET", links + "/abc/qr", "", access.LinksRead},
+		{"GET", tagsPath, "", access.LinksRead},
+		{"DELETE", links + "/abc", "", access.LinksWrite},
+	}
+}
+
+func clusterOperations() []operation {
+	return []operation{
+		{"GET", "/api/v1/cluster", "", access.AnyKey},
+		{"POST", "/api/v1/cluster/leave", "", access.Admin},
+		{"POST", "/api/v1/cluster/members/n2-90b1d4/remove", "", access.Admin},
+		{"POST", "/api/v1/cluster/transfer", "", access.Admin},
+		{"GET", "/api/v1/cluster/autopilot", "", access.Admin},
 	}
 }
 
@@ -54,7 +74,7 @@ func TestWithoutTheRightKeyNothingIsDone(t *testing.T) {
 					t.Error("no WWW-Authenticate")
 				}
 			}
-			if len(f.service.drafts) != 0 || len(f.service.links) != 1 || f.service.left != 0 {
+			if len(f.service.drafts) != 0 || len(f.service.links) != 1 || f.service.left != 0 || len(f.service.removed)+len(f.service.heirs)+f.kept.changes != 0 {
 				t.Error("something was done")
 			}
 		})
@@ -76,14 +96,13 @@ func TestTheKeyIsTakenFromEitherHeader(t *testing.T) {
 }
 
 func TestEveryOperationAsksForItsScope(t *testing.T) {
-	wanted := []Scopes{LinksCreate, LinksCreate, LinksRead, LinksRead, LinksWrite, LinksRead, LinksRead, LinksWrite, AnyKey, Admin}
-	for i, o := range operations() {
+	for _, o := range operations() {
 		f := newFixture(t, func(c *Config) {
-			c.Authenticator = scopedKeys{"with": wanted[i], "without": AllScopes &^ wanted[i]}
+			c.Authenticator = scopedKeys{"with": o.scope, "without": access.AllScopes &^ o.scope}
 		})
 		f.add("abc", "https://example.com")
 		w := f.do(o.method, o.path, o.body, "Authorization", "Bearer without")
-		if wanted[i] != AnyKey {
+		if o.scope != access.AnyKey {
 			f.refused(w, 403, v1.Forbidden)
 		}
 		if w := f.do(o.method, o.path, o.body, "Authorization", "Bearer with"); w.Code >= 300 {
@@ -116,7 +135,7 @@ func TestJudgementComesInThePromisedOrder(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			f := newFixture(t, func(c *Config) { c.Authenticator = scopedKeys{"maker": LinksCreate, "reader": LinksRead} })
+			f := newFixture(t, func(c *Config) { c.Authenticator = scopedKeys{"maker": access.LinksCreate, "reader": access.LinksRead} })
 			var body io.Reader = strings.NewReader(test.body)
 			if test.chunked {
 				body = chunked{body}
@@ -173,7 +192,10 @@ func TestHandlersHaveADeadline(t *testing.T) {
 func TestTheDefaultDeadlinesKeepThePromises(t *testing.T) {
 	f := newFixture(t)
 	f.add("abc", "https://example.com")
-	most := map[string]time.Duration{bulk: 30 * time.Second, "/api/v1/cluster": time.Second, "/api/v1/cluster/leave": time.Minute}
+	most := map[string]time.Duration{
+		bulk: 30 * time.Second, "/api/v1/cluster": time.Second, "/api/v1/cluster/leave": time.Minute,
+		"/api/v1/cluster/members/n2-90b1d4/remove": time.Minute, "/api/v1/cluster/transfer": time.Minute,
+	}
 	for _, o := range operations() {
 		f.service.deadlines = nil
 		f.do(o.method, o.path, o.body)

@@ -22,7 +22,7 @@ type Limits struct {
 	// ReadHeader and Read bound the time in which a header, and a whole request, must arrive (5 s, 30 s); Write the time
 	// from the header to the end of the answer (90 s); Idle the pause between two requests of a connection (2 min).
 	ReadHeader, Read, Write, Idle time.Duration
-	// Call, BulkCall, Status and Leave bound the handlers (5.5 s, 25 s, 0.9 s, 45 s).
+	// Call, BulkCall, Status and Leave bound the handlers, Leave those of removal and of handing over too (5.5 s, 25 s, 0.9 s, 45 s).
 	Call, BulkCall, Status, Leave time.Duration
 }
 

@@ -13,20 +13,62 @@ import (
 
 	"tinyurl/api/redirect"
 	"tinyurl/api/v1"
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/link"
 )
 
 // base is the path of version 1 of the API.
 const base = "/api/v1"
 
+// linkCalls are the operations with links.
+type linkCalls struct {
+	links     Links
+	rules     *linkRules
+	passwords Passwords
+	// staleness is how old this node's own view may be.
+	staleness func() time.Duration
+	// publicURL is what short URLs begin with.
+	publicURL string
+	// creating is what making links one at a time is to whoever shows no key.
+	creating keyless
+	bulkRows int
+	bodies   *budget
+	problems *problems
+}
+
+// newLinkCalls makes the operations of s.
+func newLinkCalls(s *Server) *linkCalls {
+	c := &s.config
+	return &linkCalls{
+		links: c.Links, passwords: c.Passwords, staleness: c.Resolver.Staleness, publicURL: c.PublicURL,
+		rules:    &linkRules{targets: c.TargetRules, words: c.Words, denied: c.Admission.Denied, now: c.Resolver.Now},
+		creating: c.Admission.creating(), bulkRows: c.Limits.BulkRows, bodies: &s.bodies, problems: s.problems,
+	}
+}
+
+// endpoints are the operations, within limits.
+func (o *linkCalls) endpoints(l Limits) []endpoint {
+	one := base + "/links/:code"
+	return []endpoint{
+		{method: http.MethodPost, path: base + "/links", scope: access.LinksCreate, keyless: o.creating, takesBody: true, bodyLimit: l.Body, timeout: l.Call, serve: o.createLink},
+		{method: http.MethodPost, path: base + "/links/bulk", scope: access.LinksCreate, takesBody: true, bodyLimit: l.BulkBody, timeout: l.BulkCall, serve: o.createLinks},
+		{method: http.MethodGet, path: base + "/links", scope: access.LinksRead, query: listQuery(), bodyLimit: l.Body, timeout: l.Call, serve: o.listLinks},
+		{method: http.MethodGet, path: one, scope: access.LinksRead, query: single(consistency), bodyLimit: l.Body, timeout: l.Call, serve: o.getLink},
+		{method: http.MethodPatch, path: one, scope: access.LinksWrite, takesBody: true, bodyLimit: l.Body, timeout: l.Call, serve: o.editLink},
+		{method: http.MethodDelete, path: one, scope: access.LinksWrite, bodyLimit: l.Body, timeout: l.Call, serve: o.deleteLink},
+		{method: http.MethodGet, path: one + "/qr", scope: access.LinksRead, query: qrQuery(), bodyLimit: l.Body, timeout: l.Call, serve: o.getQR},
+		{method: http.MethodGet, path: base + "/tags", scope: access.LinksRead, query: tagsQuery(), bodyLimit: l.Body, timeout: l.Call, serve: o.listTags},
+	}
+}
+
 // createLink serves POST /links. Shape is judged before fields, and fields before anything is asked of the cluster, so that
 // a request that cannot succeed is told so with or without a leader.
-func (s *Server) createLink(ctx context.Context, c *call) (reply, error) {
-	draft, err := s.readDraft(ctx, c)
+func (o *linkCalls) createLink(ctx context.Context, c *call) (reply, error) {
+	draft, err := o.readDraft(ctx, c)
 	if err != nil {
 		return reply{}, err
 	}
-	made, err := s.create(ctx, []link.Draft{draft})
+	made, err := create(ctx, o.links, c.by, []link.Draft{draft})
 	if err != nil {
 		return reply{}, err
 	}
@@ -34,18 +76,18 @@ func (s *Server) createLink(ctx context.Context, c *call) (reply, error) {
 		return reply{}, aboutDraft(err, draft)
 	}
 	if made[0].Found {
-		return reply{status: http.StatusOK, body: s.shown(made[0].Link)}, nil
+		return reply{status: http.StatusOK, body: o.shown(made[0].Link)}, nil
 	}
 	return reply{
 		status: http.StatusCreated,
 		// The resource, not the short URL: RFC 9110 wants the place where what was made can be read.
 		header: []headerLine{{"Location", base + "/links/" + string(made[0].Link.Code)}},
-		body:   s.shown(made[0].Link),
+		body:   o.shown(made[0].Link),
 	}, nil
 }
 
 // readDraft reads the one link of a body.
-func (s *Server) readDraft(ctx context.Context, c *call) (link.Draft, error) {
+func (o *linkCalls) readDraft(ctx context.Context, c *call) (link.Draft, error) {
 	if err := wellFormed(c.body, &patience{ctx: ctx}); err != nil {
 		return link.Draft{}, err
 	}
@@ -53,21 +95,24 @@ func (s *Server) readDraft(ctx context.Context, c *call) (link.Draft, error) {
 	if err != nil {
 		return link.Draft{}, err
 	}
+	if err := refuseAnonymous(c, &want); err != nil {
+		return link.Draft{}, err
+	}
 	once, err := onceOf(c)
 	if err != nil {
 		return link.Draft{}, err
 	}
-	draft, err := s.draft(&want, once != nil)
+	draft, err := o.rules.draft(&want, once != nil)
 	if err != nil {
 		return link.Draft{}, err
 	}
 	draft.Once = once
-	draft.Password, err = s.protect(ctx, &want)
+	draft.Password, err = o.protect(ctx, &want)
 	return draft, err
 }
 
 // getLink serves GET /links/{code}. An expired link is shown like any other: this is its owner's view, not a visitor's.
-func (s *Server) getLink(ctx context.Context, c *call) (reply, error) {
+func (o *linkCalls) getLink(ctx context.Context, c *call) (reply, error) {
 	code, err := link.ParseCode(c.code)
 	if err != nil {
 		return reply{}, err
@@ -76,11 +121,11 @@ func (s *Server) getLink(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	found, err := s.config.Links.Get(ctx, code, local)
+	found, err := o.links.Get(ctx, c.by, code, local)
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{status: http.StatusOK, header: append(s.lateness(local), etagOf(found)), body: s.shown(found)}, nil
+	return reply{status: http.StatusOK, header: append(o.lateness(local), etagOf(found)), body: o.shown(found)}, nil
 }
 
 // consistency is the query parameter of reads that may be of this node's own view.
@@ -98,28 +143,28 @@ func localOf(c *call) (bool, error) {
 }
 
 // lateness is the header line that says how old an answer of this node's own view may be; none for others.
-func (s *Server) lateness(local bool) []headerLine {
-	if late := s.config.Resolver.Staleness(); local && late > 0 {
+func (o *linkCalls) lateness(local bool) []headerLine {
+	if late := o.staleness(); local && late > 0 {
 		return []headerLine{{redirect.StalenessHeader, redirect.Milliseconds(late)}}
 	}
 	return nil
 }
 
 // deleteLink serves DELETE /links/{code}. Deleting twice is "gone", as every later read of the code is.
-func (s *Server) deleteLink(ctx context.Context, c *call) (reply, error) {
+func (o *linkCalls) deleteLink(ctx context.Context, c *call) (reply, error) {
 	code, err := link.ParseCode(c.code)
 	if err != nil {
 		return reply{}, err
 	}
-	if err := s.config.Links.Delete(ctx, code); err != nil {
+	if err := o.links.Delete(ctx, c.by, code); err != nil {
 		return reply{}, err
 	}
 	return reply{status: http.StatusNoContent}, nil
 }
 
 // create hands drafts over and checks that one answer came for each: a result given to the wrong row would be a wrong link.
-func (s *Server) create(ctx context.Context, drafts []link.Draft) ([]Made, error) {
-	made, err := s.config.Links.Create(ctx, drafts)
+func create(ctx context.Context, links Links, by access.Holder, drafts []link.Draft) ([]Made, error) {
+	made, err := links.Create(ctx, by, drafts)
 	if err != nil {
 		return nil, fmt.Errorf("create %d links: %w", len(drafts), err)
 	}
@@ -130,10 +175,10 @@ func (s *Server) create(ctx context.Context, drafts []link.Draft) ([]Made, error
 }
 
 // shown is a link as the API writes it. The short URL is this node's: nodes may have different public names.
-func (s *Server) shown(l link.Link) *v1.Link {
+func (o *linkCalls) shown(l link.Link) *v1.Link {
 	return &v1.Link{
 		ShortCode:      string(l.Code),
-		ShortURL:       s.shortURL(l.Code),
+		ShortURL:       o.shortURL(l.Code),
 		LongURL:        string(l.Target),
 		Title:          l.Title,
 		Tags:           shownTags(l.Tags),
@@ -171,7 +216,7 @@ func unless[T comparable](value, none T) *T {
 }
 
 // shortURL is where a code is visited.
-func (s *Server) shortURL(code link.Code) string { return s.config.PublicURL + "/" + string(code) }
+func (o *linkCalls) shortURL(code link.Code) string { return o.publicURL + "/" + string(code) }
 
 // shownTime is a moment as the API writes it; nil for none.
 func shownTime(t time.Time) *v1.Time {
@@ -224,7 +269,7 @@ func onceOf(c *call) (*link.Once, error) {
 			"Idempotency-Key must be given once, with 1 to "+strconv.Itoa(link.MaxKey)+" printable ASCII characters", idempotencyKey)
 	}
 	// The body is hashed as it was sent: a client that retries sends the same bytes.
-	once := &link.Once{Scope: c.principal.ID, Key: key}
+	once := &link.Once{Scope: c.by.ID, Key: key}
 	sum := sha256.New()
 	// The parts cannot run into each other: neither method nor path holds a line break.
 	_, _ = io.WriteString(sum, c.request.Method+"\n"+c.request.URL.Path+"\n")

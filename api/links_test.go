@@ -108,7 +108,7 @@ func TestErrorsOfTheServiceAreMapped(t *testing.T) {
 	for _, test := range tests {
 		t.Run(string(test.code), func(t *testing.T) {
 			f := newFixture(t)
-			f.service.fail = &secretError{test.err}
+			f.service.fail, f.forced = &secretError{test.err}, true
 			for _, w := range []struct{ method, path, body string }{
 				{"POST", links, `{"longUrl":"https://example.com"}`},
 				{"POST", links + "/bulk", `{"links":[{"longUrl":"https://example.com"}]}`},

@@ -37,21 +37,21 @@ func listQuery() []parameter {
 }
 
 // listLinks serves GET /links.
-func (s *Server) listLinks(ctx context.Context, c *call) (reply, error) {
+func (o *linkCalls) listLinks(ctx context.Context, c *call) (reply, error) {
 	l, query, err := listingOf(c)
 	if err != nil {
 		return reply{}, err
 	}
-	if err := s.bodies.hold(c, int64(l.Limit)*rowBytes); err != nil {
+	if err := o.bodies.hold(c, int64(l.Limit)*rowBytes); err != nil {
 		return reply{}, err
 	}
-	page, err := s.config.Links.List(ctx, l)
+	page, err := o.links.List(ctx, c.by, l)
 	if err != nil {
 		return reply{}, fmt.Errorf("list links: %w", err)
 	}
 	out := &v1.LinkPage{Data: make([]*v1.Link, len(page.Links))}
 	for i, found := range page.Links {
-		out.Data[i] = s.shown(found)
+		out.Data[i] = o.shown(found)
 	}
 	if page.Next != nil {
 		cursor := seal(query, packPlace(*page.Next))
@@ -60,7 +60,7 @@ func (s *Server) listLinks(ctx context.Context, c *call) (reply, error) {
 	if l.Count {
 		out.Total = &page.Total
 	}
-	return reply{status: http.StatusOK, header: s.lateness(l.Local), body: out}, nil
+	return reply{status: http.StatusOK, header: o.lateness(l.Local), body: out}, nil
 }
 
 // listingOf reads the query of GET /links. It also gives it in one spelling: what a cursor belongs to. How long pages are, and

@@ -19,17 +19,27 @@ import (
 
 	"tinyurl/api/redirect/lean"
 	"tinyurl/api/v1"
+	"tinyurl/test/bubble"
 )
 
 // listen serves f as the HTTP listener does and gives the address.
 func (f *fixture) listen(t testing.TB, l Limits, certificate GetCertificate) string {
 	t.Helper()
+	listener := loopback(t)
+	f.serveOn(t, listener, l, certificate)
+	return listener.Addr().String()
+}
+
+// serveOn serves f as the HTTP listener does until the test ends.
+func (f *fixture) serveOn(t testing.TB, listener net.Listener, l Limits, certificate GetCertificate) {
+	t.Helper()
 	rest := NewHTTPServer(f, l, certificate, f.config.Logger)
 	if certificate != nil {
-		return run(t, rest, func(l net.Listener) error { return rest.ServeTLS(l, "", "") })
+		runOn(t, rest, func() error { return rest.ServeTLS(listener, "", "") })
+		return
 	}
 	front := lean.New(f.front(rest, f.config.Logger))
-	return run(t, front, front.Serve)
+	runOn(t, front, func() error { return front.Serve(listener) })
 }
 
 // listenBare serves f by net/http alone.
@@ -42,19 +52,32 @@ func (f *fixture) listenBare(t testing.TB) string {
 // run serves on a real listener until the test ends, and gives its address.
 func run(t testing.TB, server io.Closer, serve func(net.Listener) error) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := loopback(t)
+	runOn(t, server, func() error { return serve(listener) })
+	return listener.Addr().String()
+}
+
+// runOn serves until the test ends.
+func runOn(t testing.TB, server io.Closer, serve func() error) {
+	t.Helper()
 	served := make(chan error, 1)
-	go func() { served <- serve(listener) }()
+	go func() { served <- serve() }()
 	t.Cleanup(func() {
 		_ = server.Close()
 		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 			t.Errorf("serve: %v", err)
 		}
 	})
-	return listener.Addr().String()
+}
+
+// loopback is a listener of this machine alone.
+func loopback(t testing.TB) net.Listener {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return listener
 }
 
 // dial opens a connection that gives a test up after ten seconds.
@@ -106,9 +129,9 @@ func TestASlowBodyIsGivenUp(t *testing.T) {
 		"waiting for 100": "POST /api/v1/links HTTP/1.1\r\nHost: a\r\n" + keyLine + "Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n",
 	}
 	for name, head := range heads {
-		t.Run(name, func(t *testing.T) {
+		inBubble(t, name, func(t *testing.T) {
 			f := newFixture(t)
-			conn := dial(t, f.listen(t, Limits{ReadHeader: time.Second, Read: 50 * time.Millisecond}, nil))
+			conn := connect(t, f.inMemory(t, Limits{ReadHeader: time.Second, Read: 50 * time.Millisecond}, nil))
 			if _, err := io.WriteString(conn, head); err != nil {
 				t.Fatal(err)
 			}
@@ -132,65 +155,69 @@ func TestASlowBodyIsGivenUp(t *testing.T) {
 }
 
 func TestASlowHeaderIsGivenUp(t *testing.T) {
-	f := newFixture(t)
-	conn := dial(t, f.listen(t, Limits{ReadHeader: 50 * time.Millisecond}, nil))
-	if _, err := io.WriteString(conn, "GET /abc HTTP/1.1\r\nHost: a\r\nX-Slow"); err != nil {
-		t.Fatal(err)
-	}
-	closed(t, conn)
+	bubble.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		conn := connect(t, f.inMemory(t, Limits{ReadHeader: 50 * time.Millisecond}, nil))
+		if _, err := io.WriteString(conn, "GET /abc HTTP/1.1\r\nHost: a\r\nX-Slow"); err != nil {
+			t.Fatal(err)
+		}
+		closed(t, conn)
+	})
 }
 
 func TestAnIdleConnectionIsClosed(t *testing.T) {
-	f := newFixture(t)
-	conn := dial(t, f.listen(t, Limits{Idle: 50 * time.Millisecond}, nil))
-	if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	if response, _ := answerOn(t, conn); response.StatusCode != http.StatusOK {
-		t.Errorf("status %d", response.StatusCode)
-	}
-	closed(t, conn)
+	bubble.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		conn := connect(t, f.inMemory(t, Limits{Idle: 50 * time.Millisecond}, nil))
+		if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if response, _ := answerOn(t, conn); response.StatusCode != http.StatusOK {
+			t.Errorf("status %d", response.StatusCode)
+		}
+		closed(t, conn)
+	})
 }
 
 // A body that nobody asked for must not hold the connection either.
 func TestABodyThatIsNotReadIsNotWaitedFor(t *testing.T) {
-	f := newFixture(t)
-	f.add("abc", "https://example.com")
-	conn := dial(t, f.listen(t, Limits{Read: 50 * time.Millisecond}, nil))
-	if _, err := io.WriteString(conn, "GET /abc HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx"); err != nil {
-		t.Fatal(err)
-	}
-	if response, _ := answerOn(t, conn); response.StatusCode != http.StatusFound {
-		t.Errorf("status %d", response.StatusCode)
-	}
-	closed(t, conn)
+	bubble.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.add("abc", "https://example.com")
+		conn := connect(t, f.inMemory(t, Limits{Read: 50 * time.Millisecond}, nil))
+		if _, err := io.WriteString(conn, "GET /abc HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx"); err != nil {
+			t.Fatal(err)
+		}
+		if response, _ := answerOn(t, conn); response.StatusCode != http.StatusFound {
+			t.Errorf("status %d", response.StatusCode)
+		}
+		closed(t, conn)
+	})
 }
 
 // A client that does not read its answer is hung up on.
 func TestASlowReaderIsGivenUp(t *testing.T) {
-	f := newFixture(t)
-	long := strings.Repeat("x", 64<<20) // more than the buffers of both sides hold
-	handlerDone := make(chan struct{})
-	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		defer close(handlerDone)
-		_, _ = io.WriteString(w, long)
+	bubble.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		long := strings.Repeat("x", 1<<20) // more than is held on its way
+		handlerDone := make(chan struct{})
+		handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			defer close(handlerDone)
+			_, _ = io.WriteString(w, long)
+		})
+		listener, way := memory(t)
+		server := NewHTTPServer(handler, Limits{Write: 50 * time.Millisecond}, nil, f.config.Logger)
+		runOn(t, server, func() error { return server.Serve(listener) })
+		conn := connect(t, way)
+		if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-handlerDone:
+		case <-time.After(10 * time.Second):
+			t.Fatal("the handler is still writing")
+		}
 	})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := NewHTTPServer(handler, Limits{Write: 50 * time.Millisecond}, nil, f.config.Logger)
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { _ = server.Close() })
-	conn := dial(t, listener.Addr().String())
-	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-handlerDone:
-	case <-time.After(10 * time.Second):
-		t.Fatal("the handler is still writing")
-	}
 }
 
 func TestATwoMegabyteBodyIsRefusedOverTheWire(t *testing.T) {

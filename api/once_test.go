@@ -7,14 +7,15 @@ import (
 	"testing"
 
 	"tinyurl/api/v1"
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/link"
 )
 
 // shortAnswers forgets one answer of each call.
 type shortAnswers struct{ Links }
 
-func (s shortAnswers) Create(ctx context.Context, drafts []link.Draft) ([]Made, error) {
-	made, err := s.Links.Create(ctx, drafts)
+func (s shortAnswers) Create(ctx context.Context, by access.Holder, drafts []link.Draft) ([]Made, error) {
+	made, err := s.Links.Create(ctx, by, drafts)
 	return made[1:], err
 }
 
@@ -24,7 +25,7 @@ func TestIdempotencyKeysReachTheService(t *testing.T) {
 	f := newFixture(t)
 	decode[v1.Link](t, f.do("POST", links, oneLink, "Idempotency-Key", "order 66"), http.StatusCreated)
 	once := f.service.drafts[0].Once
-	if once == nil || once.Scope != RootID || once.Key != "order 66" || once.Row != 0 || once.Body == [32]byte{} {
+	if once == nil || once.Scope != access.Root || once.Key != "order 66" || once.Row != 0 || once.Body == [32]byte{} {
 		t.Fatalf("once %+v", once)
 	}
 	decode[v1.Link](t, f.do("POST", links, oneLink), http.StatusCreated)
@@ -73,7 +74,7 @@ func TestAKeyUsedForSomethingElseIsRefused(t *testing.T) {
 }
 
 func TestKeysOfTwoPrincipalsAreStrangers(t *testing.T) {
-	f := newFixture(t, func(c *Config) { c.Authenticator = scopedKeys{"ann": LinksCreate, "bob": LinksCreate} })
+	f := newFixture(t, func(c *Config) { c.Authenticator = scopedKeys{"ann": access.LinksCreate, "bob": access.LinksCreate} })
 	for _, key := range []string{"ann", "bob"} {
 		f.do("POST", links, oneLink, "Authorization", "Bearer "+key, "Idempotency-Key", "k")
 	}
@@ -129,6 +130,6 @@ func TestARetryMayAskForATimeThatIsOver(t *testing.T) {
 // sameLink makes the same link for every draft.
 type sameLink struct{ Links }
 
-func (sameLink) Create(_ context.Context, drafts []link.Draft) ([]Made, error) {
+func (sameLink) Create(_ context.Context, _ access.Holder, drafts []link.Draft) ([]Made, error) {
 	return []Made{{Link: link.Link{Code: "abcdefg", Fields: link.Fields{Target: drafts[0].Target}, CreatedAt: noon, UpdatedAt: noon, Version: 1}}}, nil
 }

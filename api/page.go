@@ -93,12 +93,17 @@ func frontPage() []byte {
 	return page{title: "tinyurl", text: "A URL shortener. Short links live right behind the slash; the API is at /api/v1."}.html()
 }
 
-// writeHTML sends a finished page. It may load and run nothing, and is not to be found by search engines.
+// writeHTML sends a finished page. It may load and run nothing.
 func writeHTML(w http.ResponseWriter, status int, page []byte) {
+	writeHTMLUnder(w, status, page, "default-src 'none'; style-src 'unsafe-inline'")
+}
+
+// writeHTMLUnder sends a finished page under a Content-Security-Policy of its own. It is not to be found by search engines.
+func writeHTMLUnder(w http.ResponseWriter, status int, page []byte, policy string) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(len(page)))
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Robots-Tag", "noindex")
 	if h["Cache-Control"] == nil { // a visit has set its own

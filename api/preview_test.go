@@ -55,6 +55,18 @@ func TestAPreviewSaysUntilWhenALinkLeads(t *testing.T) {
 	}
 }
 
+func TestAProtectedPreviewOpensWithThePassword(t *testing.T) {
+	f := newVisited(t)
+	w := f.form("/locked+", "password=open+sesame")
+	if w.Code != 200 || w.Header()["Location"] != nil || !strings.Contains(w.Body.String(), "Where this link leads") {
+		t.Errorf("status %d, header %v, %s", w.Code, w.Header(), w.Body)
+	}
+	got := decode[preview](t, f.form("/locked+", "password=open+sesame", "Accept", "application/json"), 200)
+	if got.ShortCode != "locked" || got.LongURL == "" {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestAPreviewLinksToTheWebAlone(t *testing.T) {
 	for target, linked := range map[link.Target]bool{
 		"https://a.example": true, "HTTP://a.example": true, "javascript://a.example/%0aalert(1)": false, "ftp://a.example": false, "https:a": false,

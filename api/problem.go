@@ -25,7 +25,6 @@ var (
 	// ErrPrecondition: the state of things does not allow what was asked for. See Cluster.Leave.
 	ErrPrecondition = errors.New("the state of the cluster does not allow this")
 
-	errForbidden  = errors.New("this key lacks the scope for this")
 	errJSON       = errors.New("invalid JSON")
 	errCursor     = errors.New("this cursor was not made for this query")
 	errMethod     = errors.New("this method is not allowed here")
@@ -69,6 +68,7 @@ func refusals() []refusal {
 		{err: link.ErrSlugTaken, status: 409, code: v1.SlugTaken, title: "Slug taken"},
 		{err: ErrPrecondition, status: 412, code: v1.PreconditionFailed, title: "Precondition failed"},
 		{err: link.ErrPrecondition, status: 412, code: v1.PreconditionFailed, title: "Precondition failed"},
+		{err: link.ErrFull, status: 412, code: v1.PreconditionFailed, title: "No room for one more"},
 		{err: errNoRoute, status: 404, code: v1.NotFound, title: "Not found"},
 		{err: link.ErrNotFound, status: 404, code: v1.NotFound, title: "Not found"},
 		{err: redirect.ErrExpired, status: 410, code: v1.Gone, title: "Gone"},
@@ -79,10 +79,11 @@ func refusals() []refusal {
 		{err: link.ErrUnauthorized, status: 401, code: v1.Unauthorized, title: "Unauthorized"},
 		{err: redirect.ErrProtected, status: 401, code: v1.Unauthorized, title: "Password required"},
 		{err: redirect.ErrWrongPassword, status: 401, code: v1.Unauthorized, title: "Wrong password"},
-		{err: errForbidden, status: 403, code: v1.Forbidden, title: "Forbidden"},
+		{err: link.ErrForbidden, status: 403, code: v1.Forbidden, title: "Forbidden"},
 		{err: errMethod, status: 405, code: v1.MethodNotAllowed, title: "Method not allowed"},
 		{err: errSlowClient, status: 408, code: v1.RequestTimeout, title: "Request timeout"},
 		{err: errTooLarge, status: 413, code: v1.TooLarge, title: "Too large"},
+		{err: errTooManyCalls, status: 429, code: v1.RateLimited, title: "Too many requests", retry: true},
 		{err: redirect.ErrTooManyMisses, status: 429, code: v1.RateLimited, title: "Too many requests", retry: true},
 		{err: redirect.ErrTooManyTries, status: 429, code: v1.RateLimited, title: "Too many requests", retry: true},
 		{err: link.ErrNoLeader, status: 503, code: v1.NoLeader, title: "No leader", retry: true},
@@ -161,11 +162,20 @@ func (p *problems) describe(r *http.Request, err error) (v1.Problem, refusal) {
 
 // write answers r with the problem document of err.
 func (p *problems) write(w http.ResponseWriter, r *http.Request, err error) {
+	problem := p.tell(w, r, err)
+	// A problem holds nothing that JSON cannot.
+	_ = writeJSON(w, problem.Status, problemType, problem)
+}
+
+// tell makes the document for err, and sets what of the header goes with it in whatever shape it is sent.
+func (p *problems) tell(w http.ResponseWriter, r *http.Request, err error) v1.Problem {
 	problem, row := p.describe(r, err)
+	if limit, ok := errors.AsType[*limitError](err); ok {
+		w.Header().Set("Retry-After", seconds(limit.wait))
+	}
 	row.headers(w.Header())
 	w.Header()["Cache-Control"] = noStore
-	// A problem holds nothing that JSON cannot.
-	_ = writeJSON(w, row.status, problemType, problem)
+	return problem
 }
 
 // writePage answers a person, or a program that asked for JSON, who followed a short URL or a path that is not there.

@@ -14,11 +14,11 @@ import (
 const bulkPasswords = 10
 
 // protect hashes the password of a request; empty if it has none. It comes last, when nothing else is wrong with the request.
-func (s *Server) protect(ctx context.Context, want *wanted) (link.PasswordHash, error) {
+func (o *linkCalls) protect(ctx context.Context, want *wanted) (link.PasswordHash, error) {
 	if !want.has(inPassword) {
 		return "", nil
 	}
-	hash, err := s.config.Passwords.Hash(ctx, want[inPassword].text)
+	hash, err := o.passwords.Hash(ctx, want[inPassword].text)
 	switch {
 	case err == nil:
 		return hash, nil

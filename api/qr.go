@@ -34,7 +34,7 @@ func qrQuery() []parameter { return single("format", "size", "margin", "level", 
 
 // getQR serves GET /links/{code}/qr: the short URL of this node for cameras. Like the link itself it is shown whether or not the
 // link redirects now.
-func (s *Server) getQR(ctx context.Context, c *call) (reply, error) {
+func (o *linkCalls) getQR(ctx context.Context, c *call) (reply, error) {
 	p, err := pictureOf(c)
 	if err != nil {
 		return reply{}, err
@@ -47,10 +47,10 @@ func (s *Server) getQR(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if _, err := s.config.Links.Get(ctx, code, local); err != nil {
+	if _, err := o.links.Get(ctx, c.by, code, local); err != nil {
 		return reply{}, err
 	}
-	drawn, err := p.draw(s.shortURL(code))
+	drawn, err := p.draw(o.shortURL(code))
 	if err != nil {
 		return reply{}, err
 	}

@@ -16,22 +16,27 @@ const codeRoute = "/:code"
 // otherRoute is the metric label of requests that no route takes, and of methods that are none of ours.
 const otherRoute = "other"
 
-// endpoints are the operations of the JSON API. HEAD comes with GET by itself.
+// endpoints are the operations of the JSON API, each feature's from its own file. HEAD comes with GET by itself.
 func (s *Server) endpoints() []endpoint {
-	l := s.config.Limits
-	one := base + "/links/:code"
-	return []endpoint{
-		{method: http.MethodPost, path: base + "/links", scope: LinksCreate, takesBody: true, bodyLimit: l.Body, timeout: l.Call, serve: s.createLink},
-		{method: http.MethodPost, path: base + "/links/bulk", scope: LinksCreate, takesBody: true, bodyLimit: l.BulkBody, timeout: l.BulkCall, serve: s.createLinks},
-		{method: http.MethodGet, path: base + "/links", scope: LinksRead, query: listQuery(), bodyLimit: l.Body, timeout: l.Call, serve: s.listLinks},
-		{method: http.MethodGet, path: one, scope: LinksRead, query: single(consistency), bodyLimit: l.Body, timeout: l.Call, serve: s.getLink},
-		{method: http.MethodPatch, path: one, scope: LinksWrite, takesBody: true, bodyLimit: l.Body, timeout: l.Call, serve: s.editLink},
-		{method: http.MethodDelete, path: one, scope: LinksWrite, bodyLimit: l.Body, timeout: l.Call, serve: s.deleteLink},
-		{method: http.MethodGet, path: one + "/qr", scope: LinksRead, query: qrQuery(), bodyLimit: l.Body, timeout: l.Call, serve: s.getQR},
-		{method: http.MethodGet, path: base + "/tags", scope: LinksRead, query: single("limit", "cursor", consistency), bodyLimit: l.Body, timeout: l.Call, serve: s.listTags},
-		{method: http.MethodGet, path: base + "/cluster", scope: AnyKey, bodyLimit: l.Body, timeout: l.Status, serve: s.getCluster},
-		{method: http.MethodPost, path: base + "/cluster/leave", scope: Admin, bodyLimit: l.Body, timeout: l.Leave, serve: s.leaveCluster},
+	l, kept := s.config.Limits, s.config.Authority
+	return slices.Concat(
+		s.links.endpoints(l),
+		(&clusterCalls{s.config.Cluster}).endpoints(l),
+		(&keyCalls{keys: kept.Keys, random: kept.Random, now: s.config.Resolver.Now, bodies: &s.bodies}).endpoints(l),
+		(&userCalls{users: kept.Users, random: kept.Random, bodies: &s.bodies}).endpoints(l),
+		(&denialCalls{denials: kept.Denials, bodies: &s.bodies}).endpoints(l),
+		(&reportCalls{reports: kept.Reports, each: s.door.reports, all: s.door.allReports, bodies: &s.bodies}).endpoints(l),
+	)
+}
+
+// streams are the operations with whole files.
+func (s *Server) streams() []stream {
+	c := &s.config
+	imports := &importCalls{
+		links: c.Links, rules: s.links.rules, denials: c.Authority.Denials, timeout: c.Limits.Call, problems: s.problems, logger: c.Logger,
 	}
+	exports := &exportCalls{links: c.Links, now: c.Resolver.Now, publicURL: c.PublicURL, timeout: c.Limits.Call, confirm: s.confirm}
+	return []stream{imports.stream(), exports.stream()}
 }
 
 // routes builds the router. Every path a person could mistake for a code begins with a reserved word; a test holds them
@@ -41,10 +46,15 @@ func (s *Server) routes() *gin.Engine {
 	for _, e := range s.endpoints() {
 		r.handle(e.method, e.path, s.run(e))
 	}
+	for _, e := range s.streams() {
+		r.handle(e.method, e.path, s.runStream(e))
+	}
 	r.handle(http.MethodGet, codeRoute, s.visit)
 
 	front := frontPage()
 	r.handle(http.MethodGet, "/", func(g *gin.Context) { writeHTML(g.Writer, http.StatusOK, front) })
+	s.serveDocs(r)
+	s.serveOldClients(r)
 	r.handle(http.MethodGet, "/healthz", s.healthz)
 	r.handle(http.MethodGet, "/readyz", s.readyz)
 	if s.config.Gatherer != nil {
@@ -116,6 +126,8 @@ type router struct {
 	// nothing are paths that only look like codes.
 	nothing map[string]bool
 	measure gin.HandlerFunc // of what no route takes
+	// oldClients refuses what asks for other shorteners' APIs; nil where there are none.
+	oldClients *oldClients
 }
 
 // nothingAt says that there is nothing at a path, which the redirect route would otherwise take for a code.
@@ -128,17 +140,19 @@ func (r *router) nothingAt(path string) {
 // noRoute answers what no handler takes. For a path that has handlers it names the methods they are for. (gin can do so
 // itself, but mixes up the methods of neighbouring paths.) Else programs get a problem, and people a page.
 func (r *router) noRoute(g *gin.Context) {
-	path := g.Request.URL.Path
-	if allowed := r.allowed(path); len(allowed) > 0 {
+	path, err := g.Request.URL.Path, errNoRoute
+	allowed := r.allowed(path)
+	if len(allowed) > 0 {
 		g.Header("Allow", strings.Join(allowed, ", "))
-		r.s.problems.write(g.Writer, g.Request, errMethod)
-		return
+		err = errMethod
 	}
-	if path == apiRoot || strings.HasPrefix(path, apiRoot+"/") {
-		r.s.problems.write(g.Writer, g.Request, errNoRoute)
-		return
+	switch {
+	case r.oldClients != nil && r.oldClients.refuseAt(g, err):
+	case len(allowed) > 0, path == apiRoot, strings.HasPrefix(path, apiRoot+"/"):
+		r.s.problems.write(g.Writer, g.Request, err)
+	default:
+		r.s.problems.writePage(g.Writer, g.Request, err)
 	}
-	r.s.problems.writePage(g.Writer, g.Request, errNoRoute)
 }
 
 // allowed gives the methods that path takes, in order.

@@ -108,6 +108,15 @@ func TestWrongMethodsSayWhichAreRight(t *testing.T) {
 		links + "/abc":          "DELETE GET HEAD PATCH",
 		links + "/abc/qr":       "GET HEAD",
 		tagsPath:                "GET HEAD",
+		keysPath:                "GET HEAD POST",
+		keysPath + "/a":         "DELETE",
+		usersPath:               "GET HEAD POST",
+		usersPath + "/a":        "DELETE PATCH",
+		denyPath:                "GET HEAD POST",
+		denyPath + "/a.b":       "DELETE",
+		reportPath:              "POST",
+		reportsPath:             "GET HEAD",
+		reportsPath + "/a":      "DELETE",
 		"/api/v1/cluster":       "GET HEAD",
 		"/api/v1/cluster/leave": "POST",
 		"/abc":                  "GET HEAD",
@@ -133,7 +142,7 @@ func TestWrongMethodsSayWhichAreRight(t *testing.T) {
 
 func TestUnknownAPIPathsAreProblems(t *testing.T) {
 	f := newFixture(t)
-	for _, path := range []string{"/api", "/api/", "/api/v1", "/api/v2/links", "/api/v1/", links + "/", links + "/a/b", "/api/v1/cluster/", tagsPath + "/", tagsPath + "/a", links + "/abc/qr/", links + "/bulk/a"} {
+	for _, path := range []string{"/api", "/api/", "/api/v1", "/api/v2/links", "/api/v1/", links + "/", links + "/a/b", "/api/v1/cluster/", tagsPath + "/", tagsPath + "/a", keysPath + "/", keysPath + "/a/b", usersPath + "/", denyPath + "/", denyPath + "/a/b", reportPath + "/", reportPath + "/a", reportsPath + "/", links + "/abc/qr/", links + "/bulk/a"} {
 		for _, method := range []string{"GET", "HEAD", "POST", "DELETE"} {
 			f.refused(f.do(method, path, "", "Authorization", "", "Accept", "text/html"), 404, v1.NotFound)
 		}

@@ -5,29 +5,31 @@ import (
 
 	"tinyurl/api/redirect"
 	"tinyurl/api/v1"
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/link"
 )
 
-// Links makes, reads, changes and deletes links for the whole cluster. Errors are those of fsm/link; others become "internal".
+// Links makes, reads, changes and deletes links for the whole cluster, on behalf of a key's holder: links that are not there for
+// the holder are ErrNotFound, and a key that holds no more is ErrUnauthorized. Errors are those of fsm/link; others become "internal".
 type Links interface {
 	Lists
 	// Create makes one link a draft and answers one Made a draft, in order. The error is for the call as a whole: then
 	// what became of each draft is unknown, and a retry under the same Once finds out.
-	Create(ctx context.Context, drafts []link.Draft) ([]Made, error)
+	Create(ctx context.Context, by access.Holder, drafts []link.Draft) ([]Made, error)
 	// Get reads a link: linearizable, or as this node knows it when local is set. Expired links are given like others.
-	Get(ctx context.Context, code link.Code, local bool) (link.Link, error)
+	Get(ctx context.Context, by access.Holder, code link.Code, local bool) (link.Link, error)
 	// Edit changes a link and gives it as it is then.
-	Edit(ctx context.Context, edit link.Edit) (link.Link, error)
+	Edit(ctx context.Context, by access.Holder, edit link.Edit) (link.Link, error)
 	// Delete ends a link for ever. Deleting a deleted one is ErrGone.
-	Delete(ctx context.Context, code link.Code) error
+	Delete(ctx context.Context, by access.Holder, code link.Code) error
 }
 
 // Lists shows links many at a time. Reads are linearizable, or as this node knows them where a listing is Local.
 type Lists interface {
 	// List gives a page of the living links.
-	List(ctx context.Context, l Listing) (Page, error)
+	List(ctx context.Context, by access.Holder, l Listing) (Page, error)
 	// Tags gives a page of the tags that living links have, in the order of their bytes.
-	Tags(ctx context.Context, l TagListing) (TagPage, error)
+	Tags(ctx context.Context, by access.Holder, l TagListing) (TagPage, error)
 }
 
 // Listing says which links a page shows, and in which order.
@@ -100,13 +102,20 @@ type Passwords interface {
 	Hash(ctx context.Context, password string) (link.PasswordHash, error)
 }
 
-// Cluster shows and changes the cluster this node is part of.
+// Cluster shows and changes the cluster this node is part of, wherever the leader is.
 type Cluster interface {
 	// Status gives the whole document, also without a leader; what cannot be learned before ctx ends is left unknown.
 	Status(ctx context.Context) v1.Cluster
 	// Leave takes this node out of the cluster and returns once the others see it gone. The process ends soon after. A node
 	// that must not leave answers ErrPrecondition; the text of that error is shown to the caller.
 	Leave(ctx context.Context) error
+	// Remove takes the member of an id out of the cluster for good. link.ErrNotFound: there is none; ErrPrecondition as for Leave.
+	Remove(ctx context.Context, id string) error
+	// Transfer makes the voter of an id leader, any that can lead if it is empty, and gives the leader. link.ErrNotFound: there is no
+	// such member; ErrPrecondition as for Leave.
+	Transfer(ctx context.Context, to string) (v1.Leader, error)
+	// Autopilot gives the leader's judgement of the members; link.ErrNoLeader where nobody leads.
+	Autopilot(ctx context.Context) (v1.Autopilot, error)
 }
 
 // Health judges this process. Checks come in the order in which they are to be shown.
@@ -139,34 +148,11 @@ type Check struct {
 // Authenticator knows who holds a key.
 type Authenticator interface {
 	// Authenticate gives the holder of a key, ErrUnauthorized for an unknown one, or another error of the table (such as
-	// link.ErrNoLeader) when it cannot tell. It must not leak by its timing how much of a key was right. It bounds itself (to
-	// about a second) and is called with contexts that have no deadline.
-	Authenticate(ctx context.Context, key string) (Principal, error)
+	// link.ErrNoLeader) when it cannot tell. Where local is set it says what this node knows, and costs nobody else anything; else
+	// the cluster is asked of a key that is not known here. It must not leak by its timing how much of a key was right. It bounds
+	// itself (to about a second) and is called with contexts that have no deadline.
+	Authenticate(ctx context.Context, key string, local bool) (access.Holder, error)
+	// Confirm gives a holder as they are by now, or as this node knows them where local is set: ErrUnauthorized if their key holds no
+	// more, or another error of the table when it cannot tell. The root key is always confirmed.
+	Confirm(ctx context.Context, by access.Holder, local bool) (access.Holder, error)
 }
-
-// Principal is somebody who may ask.
-type Principal struct {
-	// ID tells principals apart; it is the scope of their idempotency keys. It is never the key itself.
-	ID     string
-	Scopes Scopes
-}
-
-// Scopes is a set of what a key may do.
-type Scopes uint8
-
-// The scopes of API keys.
-const (
-	LinksCreate Scopes = 1 << iota
-	LinksRead
-	LinksWrite
-	StatsRead
-	Admin
-
-	// AnyKey is the scope of routes that ask for a valid key and nothing more.
-	AnyKey Scopes = 0
-	// AllScopes are the root key's.
-	AllScopes = LinksCreate | LinksRead | LinksWrite | StatsRead | Admin
-)
-
-// Holds reports whether s has all of wanted.
-func (s Scopes) Holds(wanted Scopes) bool { return s&wanted == wanted }

@@ -17,13 +17,15 @@ const (
 // tagQuery is what a cursor of the list of tags belongs to.
 const tagQuery = "tags"
 
+func tagsQuery() []parameter { return single("limit", "cursor", consistency) }
+
 // listTags serves GET /tags.
-func (s *Server) listTags(ctx context.Context, c *call) (reply, error) {
+func (o *linkCalls) listTags(ctx context.Context, c *call) (reply, error) {
 	l, err := tagListingOf(c)
 	if err != nil {
 		return reply{}, err
 	}
-	page, err := s.config.Links.Tags(ctx, l)
+	page, err := o.links.Tags(ctx, c.by, l)
 	if err != nil {
 		return reply{}, fmt.Errorf("list tags: %w", err)
 	}
@@ -35,7 +37,7 @@ func (s *Server) listTags(ctx context.Context, c *call) (reply, error) {
 		cursor := seal(tagQuery, []byte(page.Tags[last].Tag))
 		out.NextCursor = &cursor
 	}
-	return reply{status: http.StatusOK, header: s.lateness(l.Local), body: out}, nil
+	return reply{status: http.StatusOK, header: o.lateness(l.Local), body: out}, nil
 }
 
 // tagListingOf reads the query of GET /tags.

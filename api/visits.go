@@ -95,7 +95,7 @@ func (p *plainVisits) look(ctx context.Context, from net.Addr, method string, as
 		case isBreakOff(cause):
 			refuse = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 		default:
-			s.logPanic(method, "/"+asked.Code, cause)
+			logPanic(s.config.Logger, method, "/"+asked.Code, cause)
 			refuse = func(w http.ResponseWriter, r *http.Request) { s.problems.write(w, r, errInternal) }
 		}
 	}()

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tinyurl/test/bubble"
 )
 
 // What two servers in a row could cut into requests in two ways is answered once at most, and the connection closed.
@@ -137,14 +139,23 @@ func slowly(t *testing.T, conn net.Conn, pause time.Duration, piece string) {
 
 func TestSlowClientsAreGivenUp(t *testing.T) {
 	l := Limits{ReadHeader: 400 * time.Millisecond, Write: 400 * time.Millisecond, Idle: 400 * time.Millisecond}
-	f := newFixture(t, func(c *Config) { c.Limits = l })
-	f.add("abc", "https://example.com/"+strings.Repeat("x", 8000))
-	for name, address := range map[string]string{"lean": f.listenLean(t, nil), "front": f.listen(t, l, nil)} {
-		t.Run(name+", silent", func(t *testing.T) { closed(t, dial(t, address)) })
+	slowAt := func(t *testing.T, name string) net.Conn {
+		f := newFixture(t, func(c *Config) { c.Limits = l })
+		f.add("abc", "https://example.com/"+strings.Repeat("x", 8000))
+		if name == "front" {
+			return connect(t, f.inMemory(t, l, nil))
+		}
+		listener, way := memory(t)
+		server := NewRedirectServer(f.Server, nil, f.config.Logger)
+		runOn(t, server, func() error { return server.Serve(listener) })
+		return connect(t, way)
+	}
+	for _, name := range []string{"lean", "front"} {
+		inBubble(t, name+", silent", func(t *testing.T) { closed(t, slowAt(t, name)) })
 		// Each byte in time, the whole not: of a visit, of what is given to net/http at once, and of what is so only late.
 		for _, head := range []string{"GET /abc HTTP/1.1\r\nX: ", "POST /api/v1/links HTTP/1.1\r\nX: ", "GET /abc HTTP/1.1\r\nExpect: "} {
-			t.Run(name+", a header that never ends, "+head, func(t *testing.T) {
-				conn := dial(t, address)
+			inBubble(t, name+", a header that never ends, "+head, func(t *testing.T) {
+				conn := slowAt(t, name)
 				if _, err := io.WriteString(conn, head); err != nil {
 					t.Fatal(err)
 				}
@@ -152,8 +163,8 @@ func TestSlowClientsAreGivenUp(t *testing.T) {
 			})
 		}
 		for _, raw := range []string{getting("/abc"), getting("/abc") + "GET", getting("/a.b")} {
-			t.Run(fmt.Sprintf("%s, idle after %q", name, raw), func(t *testing.T) {
-				conn := dial(t, address)
+			inBubble(t, fmt.Sprintf("%s, idle after %q", name, raw), func(t *testing.T) {
+				conn := slowAt(t, name)
 				if _, err := io.WriteString(conn, raw); err != nil {
 					t.Fatal(err)
 				}
@@ -161,28 +172,30 @@ func TestSlowClientsAreGivenUp(t *testing.T) {
 				closed(t, conn)
 			})
 		}
-		t.Run(name+", does not read", func(t *testing.T) {
-			slowly(t, dial(t, address), time.Nanosecond, getting("/abc"))
+		inBubble(t, name+", does not read", func(t *testing.T) {
+			slowly(t, slowAt(t, name), time.Nanosecond, getting("/abc"))
 		})
 	}
 }
 
 // A call whose header comes late on a connection has what was left of the time, not the whole time again.
 func TestAHandOverGivesNoMoreTime(t *testing.T) {
-	const limit = time.Second
-	f := newFixture(t)
-	conn := dial(t, f.listen(t, Limits{ReadHeader: limit}, nil))
-	begun := time.Now()
-	tick := time.NewTicker(limit / 4)
-	defer tick.Stop()
-	for _, piece := range []string{"GET /abc HTTP/1.1\r\n", "Host: a\r\n", "Expect: 100-continue\r\n"} {
-		if _, err := io.WriteString(conn, piece); err != nil {
-			t.Fatal(err)
+	bubble.Test(t, func(t *testing.T) {
+		const limit = time.Second
+		f := newFixture(t)
+		conn := connect(t, f.inMemory(t, Limits{ReadHeader: limit}, nil))
+		begun := time.Now()
+		tick := time.NewTicker(limit / 4)
+		defer tick.Stop()
+		for _, piece := range []string{"GET /abc HTTP/1.1\r\n", "Host: a\r\n", "Expect: 100-continue\r\n"} {
+			if _, err := io.WriteString(conn, piece); err != nil {
+				t.Fatal(err)
+			}
+			<-tick.C
 		}
-		<-tick.C
-	}
-	closed(t, conn)
-	if took := time.Since(begun); took > limit*3/2 {
-		t.Errorf("the connection was closed after %v", took)
-	}
+		closed(t, conn)
+		if took := time.Since(begun); took > limit*3/2 {
+			t.Errorf("the connection was closed after %v", took)
+		}
+	})
 }

@@ -77,7 +77,7 @@ type sent struct {
 type wanted [inputs]sent
 
 // has reports whether an input was given, and not as null.
-func (w *wanted) has(in input) bool { return w[in].given && !w[in].null }
+func (w *wanted) has(in input) bool { return w[in].has() }
 
 // fields names the fields of a link that the request gives a value, those given as null included if nulls is set.
 func (w *wanted) fields(nulls bool) link.FieldSet {

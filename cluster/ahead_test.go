@@ -13,6 +13,7 @@ import (
 	"tinyurl/fsm"
 	"tinyurl/fsm/link"
 	"tinyurl/test/bubble"
+	"tinyurl/test/sim/links"
 )
 
 // newHangingAhead is a log of a node that leads or not, on a disk that hangs until released.
@@ -223,7 +224,7 @@ func (v *virtualCluster) stuckCreate(leader *virtualNode) (release func(), index
 	made := make(chan error, 1)
 	node, before := leader.Node, leader.group.Load().raft.LastIndex()
 	go func() {
-		results, err := node.Create(v.t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/stuck"}}})
+		results, err := links.Create(v.t.Context(), node, link.Draft{Fields: link.Fields{Target: "https://example.com/stuck"}})
 		if err == nil {
 			err = results[0].Err
 		}

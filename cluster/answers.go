@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"slices"
@@ -52,20 +53,13 @@ func (r *answeringRaft) Apply(data []byte, timeout time.Duration) raft.ApplyFutu
 // has left since would be a voter that nobody runs. So it waits for the outcome of the change before and looks again. (The index
 // of the configuration, by which raft would refuse what comes too late, is nowhere to be had: GetConfiguration gives 0 for it.)
 func (r *answeringRaft) AddVoter(id raft.ServerID, at raft.ServerAddress, previous uint64, timeout time.Duration) raft.IndexFuture {
-	isMember := func(s raft.Server) bool { return s.ID == id }
-	if err := r.begin(timeout); err != nil {
+	ctx, cancel := within(timeout)
+	defer cancel()
+	if err := r.beginSettled(ctx); err != nil {
 		return refusedChange{err}
 	}
-	for before := (*sharedFuture)(nil); before != r.latest; {
-		before = r.latest
-		r.end()
-		_ = before.Error() // is told to who asked for it
-		if err := r.begin(timeout); err != nil {
-			return refusedChange{err}
-		}
-	}
 	defer r.end()
-	if !slices.ContainsFunc(r.GetConfiguration().Configuration().Servers, isMember) {
+	if !names(r.GetConfiguration().Configuration(), id) {
 		return refusedChange{fmt.Errorf("%w: %s is no member", ErrRefused, id)}
 	}
 	return r.asked(r.Raft.AddVoter(id, at, previous, timeout))
@@ -104,29 +98,68 @@ func (r *answeringRaft) LeadershipTransferToServer(id raft.ServerID, at raft.Ser
 
 // change asks raft for one change of its configuration.
 func (r *answeringRaft) change(timeout time.Duration, ask func() raft.IndexFuture) raft.IndexFuture {
-	if err := r.begin(timeout); err != nil {
+	ctx, cancel := within(timeout)
+	defer cancel()
+	if err := r.begin(ctx); err != nil {
 		return refusedChange{err}
 	}
 	defer r.end()
 	return r.asked(ask())
 }
 
-// begin waits for its turn to ask for a change, at most timeout (0 for no limit): raft's loop may stand still behind a slow disk with
-// another's question. Whoever gets nil must call end.
-func (r *answeringRaft) begin(timeout time.Duration) error {
-	var late <-chan time.Time
-	if timeout > 0 {
-		timer := time.NewTimer(timeout)
-		defer timer.Stop()
-		late = timer.C
+// settled is the latest configuration, once every change that was asked for has its answer. In a term that this node led throughout the
+// call, and in which it has applied an entry of its own, that configuration is committed: raft takes a change only from here, and
+// answers one that is in its log, while it leads, when it is committed.
+func (r *answeringRaft) settled(ctx context.Context) (raft.Configuration, error) {
+	if err := r.beginSettled(ctx); err != nil {
+		return raft.Configuration{}, err
 	}
+	defer r.end()
+	return r.GetConfiguration().Configuration(), nil
+}
+
+// within is a context for raft's time-outs, where 0 means that there is none.
+func within(timeout time.Duration) (context.Context, context.CancelFunc) {
+	if timeout <= 0 {
+		return context.WithCancel(context.Background())
+	}
+	return context.WithTimeout(context.Background(), timeout)
+}
+
+// names reports whether a configuration has a server of that id.
+func names(c raft.Configuration, id raft.ServerID) bool {
+	return slices.ContainsFunc(c.Servers, func(s raft.Server) bool { return s.ID == id })
+}
+
+// begin waits for its turn to ask for a change, at most until ctx ends: raft's loop may stand still behind a slow disk with
+// another's question. Whoever gets nil must call end.
+func (r *answeringRaft) begin(ctx context.Context) error {
 	select {
 	case r.changing <- struct{}{}:
 		return nil
-	case <-late:
+	case <-ctx.Done():
 		return raft.ErrEnqueueTimeout
 	case <-r.down:
 		return raft.ErrRaftShutdown
+	}
+}
+
+// beginSettled is begin once the change before has its answer, whatever that is: it is told to who asked for it.
+func (r *answeringRaft) beginSettled(ctx context.Context) error {
+	for {
+		if err := r.begin(ctx); err != nil {
+			return err
+		}
+		before := r.latest
+		if before == nil || before.answered() {
+			return nil
+		}
+		r.end()
+		select {
+		case <-before.done:
+		case <-ctx.Done():
+			return raft.ErrEnqueueTimeout
+		}
 	}
 }
 
@@ -158,6 +191,16 @@ type sharedFuture struct {
 func (f *sharedFuture) Error() error {
 	<-f.done
 	return f.err
+}
+
+// answered reports whether Error would return at once.
+func (f *sharedFuture) answered() bool {
+	select {
+	case <-f.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // bound makes a future end with raft. Raft's futures can do that, and those of restores do: they have an exported

@@ -16,6 +16,7 @@ import (
 	"tinyurl/cluster/raftlog"
 	"tinyurl/fsm/link"
 	"tinyurl/fsm/store"
+	"tinyurl/test/sim/links"
 )
 
 // smallDisk is a file system that says how much space is left.
@@ -39,6 +40,7 @@ func withDisks(disks map[string]*smallDisk) func(*Config) {
 }
 
 func TestALeaderWithoutDiskSpaceHandsOver(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	disks := map[string]*smallDisk{}
 	c := newTestCluster(t, 3, withDisks(disks))
 	full := c.leader()
@@ -50,7 +52,7 @@ func TestALeaderWithoutDiskSpaceHandsOver(t *testing.T) {
 		disks[n.config.Name].free.Store(1)
 	}
 	c.eventually("no disk is left, and creates say so", func() bool {
-		results, err := c.nodes[0].Create(t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/"}}})
+		results, err := links.Create(t.Context(), c.nodes[0], link.Draft{Fields: link.Fields{Target: "https://example.com/"}})
 		return err == nil && errors.Is(results[0].Err, link.ErrDiskFull)
 	})
 	if got, err := c.nodes[0].Resolve(t.Context(), made.Code); err != nil || got.Target != made.Target {
@@ -72,7 +74,7 @@ func TestANodeThatStartsOnAFullDiskOnlyRedirectsUntilThereIsSpace(t *testing.T) 
 	if _, err := n.Resolve(t.Context(), "never-made"); !errors.Is(err, link.ErrNoLeader) {
 		t.Fatalf("an unknown slug: %v", err)
 	}
-	if _, err := n.Create(t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/"}}}); !errors.Is(err, link.ErrDiskFull) {
+	if _, err := links.Create(t.Context(), n, link.Draft{Fields: link.Fields{Target: "https://example.com/"}}); !errors.Is(err, link.ErrDiskFull) {
 		t.Fatalf("a create: %v", err)
 	}
 	if n.group.Load() != nil {
@@ -121,6 +123,7 @@ func TestALeaderWhoseClockIsOffHandsOver(t *testing.T) {
 }
 
 func TestTheBallastIsHeldWhereThereIsPlentyAndGivenUpOnAFullDisk(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	disks := map[string]*smallDisk{}
 	c := newTestCluster(t, 1, withDisks(disks))
 	n := c.nodes[0]
@@ -165,7 +168,7 @@ func TestAFailedLogWriteStopsTheNodeAndTheClusterGoesOn(t *testing.T) {
 	made := c.create(c.nodes[0], link.Draft{Fields: link.Fields{Target: "https://example.com/"}})
 	bad := c.leader()
 	failing.Store(&bad.config.Name)
-	go bad.Create(t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/lost-or-not"}}})
+	go links.Create(t.Context(), bad.Node, link.Draft{Fields: link.Fields{Target: "https://example.com/lost-or-not"}})
 	select {
 	case err := <-bad.fatal:
 		if !strings.Contains(err.Error(), "input/output error") {
@@ -187,6 +190,7 @@ func TestAFailedLogWriteStopsTheNodeAndTheClusterGoesOn(t *testing.T) {
 
 // raft#503: replication's own empty messages would keep the followers loyal to a leader whose disk hangs.
 func TestALeaderWhoseDiskHangsIsDeposed(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	var hanging atomic.Pointer[string]
 	release := make(chan struct{})
 	c := newTestCluster(t, 3, func(c *Config) {
@@ -202,7 +206,7 @@ func TestALeaderWhoseDiskHangsIsDeposed(t *testing.T) {
 	t.Cleanup(func() { close(release) })
 	stuck := c.leader()
 	hanging.Store(&stuck.config.Name)
-	go stuck.Create(t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/stuck"}}})
+	go links.Create(t.Context(), stuck.Node, link.Draft{Fields: link.Fields{Target: "https://example.com/stuck"}})
 	c.eventually("another leads", func() bool {
 		for _, n := range c.others(stuck) {
 			if _, ready := n.group.Load().leadership.ready(); ready {

@@ -11,6 +11,7 @@ import (
 	"tinyurl/cluster/member"
 	"tinyurl/fsm/command"
 	"tinyurl/fsm/link"
+	"tinyurl/test/sim/links"
 )
 
 // A data directory that was rolled back counts its starts from where it was, and a clock that is behind does not help it on: the
@@ -33,7 +34,7 @@ func TestANodeWhoseBootNumberIsOverTakesALaterOne(t *testing.T) {
 		if n.record.Boot >= known {
 			t.Fatalf("boot %d after boot %d: the test tests nothing", n.record.Boot, known)
 		}
-		results, err := n.Create(v.t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/first"}}})
+		results, err := links.Create(v.t.Context(), n, link.Draft{Fields: link.Fields{Target: "https://example.com/first"}})
 		if err != nil || !errors.Is(results[0].Err, link.ErrNoLeader) {
 			t.Fatalf("under a number that is over: %+v, %v", results, err)
 		}
@@ -133,7 +134,7 @@ func TestALifeThatWasForgottenIsNotTakenForThisOne(t *testing.T) {
 		v.start(n)
 		v.writable(n)
 		fresh := v.make(n, "https://example.com/new")
-		got, err := n.Get(v.t.Context(), fresh.Code, false)
+		got, err := links.Get(v.t.Context(), n, fresh.Code, false)
 		if made[fresh.Code] || err != nil || got.Target != "https://example.com/new" {
 			t.Errorf("a new link %s leads to %q, %v", fresh.Code, got.Target, err)
 		}
@@ -143,7 +144,7 @@ func TestALifeThatWasForgottenIsNotTakenForThisOne(t *testing.T) {
 // make makes one link, which must be acknowledged.
 func (v *virtualCluster) make(n *virtualNode, target link.Target) link.Link {
 	v.t.Helper()
-	results, err := n.Create(v.t.Context(), []link.Draft{{Fields: link.Fields{Target: target}}})
+	results, err := links.Create(v.t.Context(), n, link.Draft{Fields: link.Fields{Target: target}})
 	if err != nil || results[0].Err != nil {
 		v.t.Fatalf("%+v, %v", results, err)
 	}

@@ -49,3 +49,26 @@ func (c calls) remove(ctx context.Context, leader, id member.ID) error {
 	_, err := peer.Call(ctx, c.client, leader, callRemove, peer.JSON[memberRequest, nothing](), memberRequest{id})
 	return err
 }
+
+// expel asks the leader to remove a node as an operator wants; runs says that the node has to leave by itself.
+func (c calls) expel(ctx context.Context, leader, id member.ID) (runs bool, err error) {
+	reply, err := peer.Call(ctx, c.client, leader, callExpel, peer.JSON[memberRequest, expelReply](), memberRequest{id})
+	return reply.Runs, err
+}
+
+// leave asks a node to leave, and waits until it has.
+func (c calls) leave(ctx context.Context, id member.ID) error {
+	_, err := peer.Call(ctx, c.client, id, callLeave, peer.JSON[nothing, nothing](), nothing{})
+	return err
+}
+
+// handOver asks the leader to hand over, to anybody if to is empty; it gives the term that ended.
+func (c calls) handOver(ctx context.Context, leader, to member.ID) (uint64, error) {
+	reply, err := peer.Call(ctx, c.client, leader, callHand, peer.JSON[memberRequest, handReply](), memberRequest{to})
+	return reply.Term, err
+}
+
+// judgement asks the leader what its autopilot makes of the members.
+func (c calls) judgement(ctx context.Context, leader member.ID) (Judgement, error) {
+	return peer.Call(ctx, c.client, leader, callJudge, peer.JSON[nothing, Judgement](), nothing{})
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tinyurl/fsm/link"
+	"tinyurl/test/sim/links"
 )
 
 // Visitors of a link that has ten visits, on all nodes at once.
@@ -78,7 +79,7 @@ func TestVisitsAreCountedOfLinksThatRedirect(t *testing.T) {
 	if _, err := node.Consume(t.Context(), "unknown"); !errors.Is(err, link.ErrNotFound) {
 		t.Errorf("unknown: %v", err)
 	}
-	if err := node.Delete(t.Context(), "any"); err != nil {
+	if err := links.Delete(t.Context(), node, "any"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := node.Consume(t.Context(), "any"); !errors.Is(err, link.ErrGone) {

@@ -34,7 +34,7 @@ func newDuties(g *Group, c Config, describe func(member.ID) (member.Member, bool
 			wall: g.env.Now, stamps: &g.stamps, transfer: g.members.transfer, fatal: g.env.Fatal, log: log,
 		},
 		replace: &replacer{
-			self: g.self, raft: g.raft, describe: describe, ask: ask,
+			self: g.self, raft: g.raft, members: g.members, describe: describe, ask: ask,
 			after: c.Tuning.ReplaceAfter, now: g.env.Now, log: log,
 		},
 		pilot: newAutopilot(&pilot{

@@ -16,6 +16,8 @@ var (
 	ErrUnknownOutcome = errors.New("the outcome of the write is unknown")
 	// ErrRefused: a change of membership that would endanger the cluster; the text says why.
 	ErrRefused = errors.New("refused")
+	// ErrNoMember: the cluster has no member of that id.
+	ErrNoMember = errors.New("no such member")
 	// ErrNotFormed: this node belongs to no cluster yet.
 	ErrNotFormed = errors.New("this node is not part of a cluster yet")
 
@@ -28,6 +30,7 @@ func wireErrors() peer.Codes {
 		"not_leader":      ErrNotLeader,
 		"unknown_outcome": ErrUnknownOutcome,
 		"refused":         ErrRefused,
+		"no_member":       ErrNoMember,
 		"not_formed":      ErrNotFormed,
 		"stopping":        errClosed,
 		"no_leader":       link.ErrNoLeader,

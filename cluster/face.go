@@ -16,17 +16,8 @@ const statusTimeout = time.Second
 
 var errNotCaughtUp = errors.New("this node has not heard a leader and caught up with it yet")
 
-// Create makes a link of each draft; see Group.Create. A node that belongs to no cluster answers link.ErrNoLeader, as do the
+// Propose puts commands through the log; see Group.Propose. A node that belongs to no cluster answers link.ErrNoLeader, as do the
 // others below.
-func (n *Node) Create(ctx context.Context, drafts []link.Draft) ([]command.Result, error) {
-	g, err := n.writer()
-	if err != nil {
-		return nil, err
-	}
-	return g.Create(ctx, drafts)
-}
-
-// Propose puts commands through the log; see Group.Propose.
 func (n *Node) Propose(ctx context.Context, actor string, commands []command.Command) ([]command.Result, error) {
 	g, err := n.writer()
 	if err != nil {
@@ -44,30 +35,13 @@ func (n *Node) View(ctx context.Context, local bool) (*store.Store, error) {
 	return g.View(ctx, local)
 }
 
-// Delete deletes a link for good.
-func (n *Node) Delete(ctx context.Context, code link.Code) error {
-	g, err := n.writer()
-	if err != nil {
-		return err
-	}
-	return g.Delete(ctx, code)
-}
-
-// Get looks a link up: linearizably, or in this node's own view when local is set.
-func (n *Node) Get(ctx context.Context, code link.Code, local bool) (link.Link, error) {
-	g, err := n.formed()
-	if err != nil {
-		return link.Link{}, err
-	}
-	return g.Get(ctx, code, local)
-}
-
 // Resolve is the read of a redirect: from this node's own state wherever that is safe.
 func (n *Node) Resolve(ctx context.Context, code link.Code) (link.Route, error) {
-	if g := n.group.Load(); g != nil {
+	g, p := n.serving()
+	if g != nil {
 		return g.Resolve(ctx, code)
 	}
-	if p := n.parked.Load(); p != nil {
+	if p != nil {
 		return p.reads.resolve(ctx, code)
 	}
 	return link.Route{}, fmt.Errorf("%w: %w", link.ErrNoLeader, ErrNotFormed)
@@ -77,10 +51,11 @@ func (n *Node) Resolve(ctx context.Context, code link.Code) (link.Route, error) 
 // would ask the leader: about a code that is not known here (link.ErrNotFound), or a link that does not redirect here
 // (nil).
 func (n *Node) Look(code link.Code) (found link.Route, settled bool, err error) {
-	if g := n.group.Load(); g != nil {
+	g, p := n.serving()
+	if g != nil {
 		return g.Look(code)
 	}
-	if p := n.parked.Load(); p != nil {
+	if p != nil {
 		return p.reads.look(code)
 	}
 	return link.Route{}, true, fmt.Errorf("%w: %w", link.ErrNoLeader, ErrNotFormed)
@@ -88,10 +63,11 @@ func (n *Node) Look(code link.Code) (found link.Route, settled bool, err error) 
 
 // Lookup looks a link up in this node's own view, also while this node cannot take part.
 func (n *Node) Lookup(code link.Code) (link.Link, error) {
-	if g := n.group.Load(); g != nil {
+	g, p := n.serving()
+	if g != nil {
 		return g.Lookup(code)
 	}
-	if p := n.parked.Load(); p != nil {
+	if p != nil {
 		return p.reads.local.Lookup(code)
 	}
 	return link.Link{}, fmt.Errorf("%w: %w", link.ErrNoLeader, ErrNotFormed)
@@ -112,6 +88,13 @@ func (n *Node) Now() time.Time {
 		return g.reads.clock()
 	}
 	return n.config.Environment.Now()
+}
+
+// serving is what has the state open: the group, or what stands in for it. Whoever stands in is asked for first, since it goes when the
+// group is there: the other way round neither might be seen.
+func (n *Node) serving() (*Group, *parked) {
+	p := n.parked.Load()
+	return n.group.Load(), p
 }
 
 func (n *Node) formed() (*Group, error) {
@@ -166,10 +149,11 @@ func (n *Node) Writable(ctx context.Context) error {
 
 // Opened returns nil when the store is open, so that known links can be redirected.
 func (n *Node) Opened() error {
-	if g := n.group.Load(); g != nil {
+	g, p := n.serving()
+	if g != nil {
 		return g.fsm.Failed()
 	}
-	if n.parked.Load() != nil {
+	if p != nil {
 		return nil
 	}
 	return ErrNotFormed

@@ -164,9 +164,13 @@ func until(t *testing.T, what string, holds func() bool) {
 // log the follower commits that entry when the new leader has a long log, and is sent snapshots for ever when it has a short
 // one.
 func TestAFollowerWithASnapshotAndADivergentTailCatchesUp(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	for name, trailing := range map[string]uint64{"the next leader has a long log": 1000, "the next leader has a short log": 2} {
 		for store, newLog := range bareLogs() {
-			t.Run(name+"/"+store, func(t *testing.T) { divergentTail(t, trailing, newLog) })
+			t.Run(name+"/"+store, func(t *testing.T) {
+				t.Parallel()
+				divergentTail(t, trailing, newLog)
+			})
 		}
 	}
 }
@@ -248,8 +252,12 @@ func divergentTail(t *testing.T, trailing uint64, newLog func(t *testing.T) bare
 // A leader is cut off with a tail that is never committed. The others go on and cut their logs, so it is given a snapshot, and
 // entries far above its log.
 func TestADeposedLeaderIsGivenASnapshotAboveItsLog(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	for store, newLog := range bareLogs() {
-		t.Run(store, func(t *testing.T) { deposed(t, newLog) })
+		t.Run(store, func(t *testing.T) {
+			t.Parallel()
+			deposed(t, newLog)
+		})
 	}
 }
 

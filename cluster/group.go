@@ -132,7 +132,8 @@ func (g *Group) wire(c Config, gc groupConfig) {
 		leads: func() bool { _, ready := g.leadership.ready(); return ready },
 	}
 	g.members = &membership{
-		self: gc.self, raft: g.raft, leadership: g.leadership, ask: ask, fits: g.fits(gc.others.describe), log: log,
+		self: gc.self, raft: g.raft, leadership: g.leadership, ask: ask, describe: gc.others.describe,
+		fits: g.fits(gc.others.describe), log: log, removing: make(chan struct{}, 1),
 	}
 	g.duties = newDuties(g, c, gc.others.describe, ask)
 }
@@ -214,18 +215,8 @@ func (g *Group) take(ctx context.Context, batch parcel) (uint64, []command.Resul
 // index returns an index that covers every write acknowledged before the call, if this node leads.
 func (g *Group) index(ctx context.Context) (uint64, error) { return g.confirms.join(ctx) }
 
-// Create makes a link of each draft and returns a result for each, in order. The call fails as a whole only when nothing
-// happened (link.ErrOverloaded).
-func (g *Group) Create(ctx context.Context, drafts []link.Draft) ([]command.Result, error) {
-	commands := make([]command.Command, len(drafts))
-	for i, d := range drafts {
-		commands[i] = command.Create{Draft: d}
-	}
-	return g.Propose(ctx, "", commands)
-}
-
-// Propose puts commands through the log and returns a result for each, in order, as Create does. The actor is the API key that
-// asks, see command.Operation.
+// Propose puts commands through the log and returns a result for each, in order. The call fails as a whole only when nothing
+// happened (link.ErrOverloaded). The actor is the API key that asks, see command.Operation.
 func (g *Group) Propose(ctx context.Context, actor string, commands []command.Command) ([]command.Result, error) {
 	began := time.Now()
 	results, err := g.proposer.propose(ctx, actor, commands)
@@ -242,12 +233,6 @@ func (g *Group) proposeOne(ctx context.Context, c command.Command) (command.Resu
 	return results[0], results[0].Err
 }
 
-// Delete deletes a link for good.
-func (g *Group) Delete(ctx context.Context, code link.Code) error {
-	_, err := g.proposeOne(ctx, command.Delete{Code: code})
-	return err
-}
-
 // Resolve is the read of a redirect; see reads.resolve.
 func (g *Group) Resolve(ctx context.Context, code link.Code) (link.Route, error) {
 	return g.reads.resolve(ctx, code)
@@ -256,14 +241,6 @@ func (g *Group) Resolve(ctx context.Context, code link.Code) (link.Route, error)
 // Look is what this node says of a code by itself; see reads.look.
 func (g *Group) Look(code link.Code) (found link.Route, settled bool, err error) {
 	return g.reads.look(code)
-}
-
-// Get looks a link up: linearizably, or in this node's own view when local is set.
-func (g *Group) Get(ctx context.Context, code link.Code, local bool) (link.Link, error) {
-	if local {
-		return g.Lookup(code)
-	}
-	return g.reads.get(ctx, code)
 }
 
 // Lookup looks a link up in this node's own view.

@@ -12,10 +12,19 @@ import (
 
 	"tinyurl/fsm/link"
 	"tinyurl/test/bubble"
+	"tinyurl/test/sim/links"
 )
 
 func TestAClusterThatIsClosedLeavesNothingRunning(t *testing.T) {
-	inVirtualTime(t, 3, func(v *virtualCluster) {
+	inVirtualTime(t, 0, func(v *virtualCluster) {
+		if raceDetector { // what costs most are heartbeats and gossip, and they are none of what is idle
+			v.tune = func(c *Config) {
+				c.Tuning.Heartbeat, c.Tuning.Gossip.ProbeInterval, c.Tuning.Gossip.GossipInterval = 5*time.Second, 5*time.Second, 2*time.Second
+			}
+		}
+		for _, name := range []string{"n1", "n2", "n3"} {
+			v.add(name, 3)
+		}
 		v.founded()
 		v.create(v.leader(), 5)
 		v.create(v.follower(), 5)
@@ -135,8 +144,13 @@ func TestNodesClosedLongAfterACutLeaveNothingRunning(t *testing.T) {
 		stop := v.load()
 		time.Sleep(time.Second)
 		v.isolate(v.leader(), true)
-		time.Sleep(time.Minute)
+		busy := time.Minute
+		if raceDetector {
+			busy = 10 * time.Second // twice as long as a write waits
+		}
+		time.Sleep(busy)
 		stop()
+		time.Sleep(time.Minute - busy)
 	})
 }
 
@@ -297,7 +311,7 @@ func TestANodeStartsAgainAfterEveryKindOfEnd(t *testing.T) {
 
 // probeWrite writes something, so that a failing log is noticed; it never holds.
 func probeWrite(v *virtualCluster, n *virtualNode) bool {
-	_, _ = n.Create(v.t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/"}}})
+	_, _ = links.Create(v.t.Context(), n, link.Draft{Fields: link.Fields{Target: "https://example.com/"}})
 	return false
 }
 

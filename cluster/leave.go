@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -137,20 +136,22 @@ func (d *departure) leaving() bool {
 }
 
 // leaveOnce hands over if this node leads, then asks the leader to remove it. A node that hears no leader may have been
-// removed already, the answer being lost: then whoever leads says so.
+// removed already, the answer being lost: then whoever says that it leads is asked again.
 func (n *Node) leaveOnce(ctx context.Context, g *Group) error {
 	if err := g.members.transfer(ctx); err != nil {
 		return err
 	}
 	leader, _ := g.leader.current()
 	if leader == "" || leader == n.record.ID {
-		return n.removedAlready(ctx, g)
+		if leader = n.findLeader(ctx, g); leader == "" {
+			return ErrNotLeader
+		}
 	}
 	return n.plane.calls().remove(ctx, leader, n.record.ID)
 }
 
-// removedAlready returns nil if a node that leads does not count this one among the members.
-func (n *Node) removedAlready(ctx context.Context, g *Group) error {
+// findLeader asks all others whether they lead, and returns the one of the latest term that does; empty if there is none.
+func (n *Node) findLeader(ctx context.Context, g *Group) member.ID {
 	ctx, cancel := context.WithTimeout(ctx, statsTimeout)
 	defer cancel()
 	var others []member.ID
@@ -160,12 +161,13 @@ func (n *Node) removedAlready(ctx context.Context, g *Group) error {
 		}
 	}
 	got, _ := askAll(ctx, others, g.members.ask)
-	for _, s := range got {
-		if s.Role == roleLeader && s.Ready && !slices.Contains(s.Members, n.record.ID) {
-			return nil
+	var found member.ID
+	for id, s := range got {
+		if s.Role == roleLeader && s.Ready && (found == "" || s.Term > got[found].Term) {
+			found = id
 		}
 	}
-	return ErrNotLeader
+	return found
 }
 
 // admitAtLeader asks the leader, wherever it is, to make id a member; a member stays what it is.

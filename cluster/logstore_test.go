@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"tinyurl/fsm/link"
+	"tinyurl/test/sim/links"
 )
 
 func TestLogStoresAreKnownByName(t *testing.T) {
@@ -106,7 +107,7 @@ func TestANodeThatIsStartedWithAnotherLogStoreRefuses(t *testing.T) {
 	n.config.Environment.OpenLog = nil
 	c.start(n)
 	c.writable(n)
-	if got, err := n.Get(t.Context(), made.Code, true); err != nil || got.Target != made.Target {
+	if got, err := links.Get(t.Context(), n, made.Code, true); err != nil || got.Target != made.Target {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -133,7 +134,7 @@ func TestAClusterOnBothLogStoresKeepsItsLinks(t *testing.T) {
 	c.agreed()
 	for _, n := range c.nodes {
 		for _, l := range made {
-			if got, err := n.Get(t.Context(), l.Code, true); err != nil || got.Target != l.Target {
+			if got, err := links.Get(t.Context(), n, l.Code, true); err != nil || got.Target != l.Target {
 				t.Fatalf("%s on %s: %+v, %v", l.Code, n.config.Name, got, err)
 			}
 		}

@@ -18,8 +18,6 @@ const (
 	membershipTimeout = 5 * time.Second
 	// statsTimeout bounds the wait for another node's stats.
 	statsTimeout = 700 * time.Millisecond
-	// transferTimeout bounds a transfer of leadership from our side; raft gives up on its own sooner.
-	transferTimeout = 5 * time.Second
 )
 
 // membership changes the configuration; all of it works at the leader alone.
@@ -28,9 +26,15 @@ type membership struct {
 	raft       *answeringRaft
 	leadership *leadership
 	ask        func(context.Context, member.ID) (Stats, error)
+	// describe tells what gossip says of a node.
+	describe func(member.ID) (member.Member, bool)
 	// fits refuses a node that cannot apply what this cluster writes.
 	fits func(member.ID) error
 	log  *slog.Logger
+
+	// removing has room for one token, held while a member is removed: each removal changes what the next one would leave. No mutex,
+	// as it is held while others are asked.
+	removing chan struct{}
 
 	// transferTerm is the term in which leadership was last handed over, or was tried to.
 	transferTerm atomic.Uint64
@@ -41,10 +45,9 @@ func (m *membership) admit(id member.ID) error {
 	if _, ok := m.leadership.ready(); !ok {
 		return ErrNotLeader
 	}
-	for _, s := range m.raft.GetConfiguration().Configuration().Servers {
-		if member.ID(s.ID) == id {
-			return nil
-		}
+	// Committed or not: a node whose admission, or whose leader, comes to nothing hears no leader then, and asks again (Node.stayMember).
+	if isMember(m.raft, id) {
+		return nil
 	}
 	if err := m.fits(id); err != nil {
 		return err
@@ -54,23 +57,72 @@ func (m *membership) admit(id member.ID) error {
 	return changeOutcome(m.raft.AddNonvoter(raft.ServerID(id), raft.ServerAddress(id), 0, membershipTimeout).Error())
 }
 
-// remove takes a member out for good, and before it those that had its name and are silent: of a node whose disk was wiped nobody is
+// remove takes a member out for good, and before it those that had its name and are gone: of a node whose disk was wiped nobody is
 // left afterwards in whose place an older self could be removed (see replacer), and it would be missed for ever. It refuses where too
 // few living voters would be left, and to remove the leader itself, which must hand over first.
 func (m *membership) remove(ctx context.Context, id member.ID) error {
-	for _, older := range m.olderSelves(ctx, id) {
-		if err := m.removeOne(ctx, older); err != nil {
-			return fmt.Errorf("remove %s, which had the name before: %w", older, err)
-		}
-	}
-	return m.removeOne(ctx, id)
+	return m.removeAfter(ctx, m.olderSelves, id)
 }
 
-// olderSelves are the members that have the name of another one and do not answer.
+// expel is remove for an operator, who may name any member. One that is silent, in gossip and to a direct question, is removed. One
+// that answers is not: runs says that it has to leave by itself, as it would ask to be a member again otherwise once it hears no
+// leader. ErrNoMember: it is none, or is none any more.
+func (m *membership) expel(ctx context.Context, id member.ID) (runs bool, err error) {
+	switch absent, err := m.absent(ctx, id); {
+	case err != nil:
+		return false, err
+	case absent:
+		return false, fmt.Errorf("%w: %s", ErrNoMember, id)
+	}
+	asked, cancel := context.WithTimeout(ctx, statsTimeout)
+	defer cancel()
+	if _, err := m.ask(asked, id); err == nil {
+		return true, nil
+	}
+	if known, ok := m.describe(id); ok && known.Status == member.Alive {
+		return false, fmt.Errorf("%w: gossip calls %s alive, and it does not answer the leader: stop it first, or wait until it is known to be dead", ErrRefused, id)
+	}
+	return false, m.removeAfter(ctx, nobody, id)
+}
+
+// isMember reports whether the latest configuration names id.
+func isMember(r configured, id member.ID) bool {
+	return names(r.GetConfiguration().Configuration(), raft.ServerID(id))
+}
+
+// absent reports whether id is no member, for sure. The latest configuration tells who is one, committed or not, since raft goes by it;
+// that somebody is none only a committed one tells: a removal that stands in the leader's log alone comes to nothing when the leader
+// is cut off. ErrNotLeader: this node cannot tell.
+func (m *membership) absent(ctx context.Context, id member.ID) (bool, error) {
+	term, ok := m.leadership.ready()
+	if !ok {
+		return false, ErrNotLeader
+	}
+	if isMember(m.raft, id) {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, membershipTimeout)
+	defer cancel()
+	settled, err := m.raft.settled(ctx)
+	if err != nil {
+		return false, fmt.Errorf("%w: a change of the members has no outcome yet: %w", ErrNotLeader, err)
+	}
+	if now, ok := m.leadership.ready(); !ok || now != term {
+		return false, ErrNotLeader
+	}
+	return !names(settled, raft.ServerID(id)), nil
+}
+
+// olderSelves are the members that have the name of another one and are gone: they do not answer, and gossip does not call them alive.
+// A name alone says little, since it is the host's where none is given and two nodes may share one.
 func (m *membership) olderSelves(ctx context.Context, id member.ID) []member.ID {
 	var older []member.ID
 	for _, s := range m.raft.GetConfiguration().Configuration().Servers {
-		if o := member.ID(s.ID); o != id && o != m.self && o.Name() == id.Name() {
+		o := member.ID(s.ID)
+		if o == id || o == m.self || o.Name() != id.Name() {
+			continue
+		}
+		if known, ok := m.describe(o); !ok || known.Status != member.Alive {
 			older = append(older, o)
 		}
 	}
@@ -86,34 +138,65 @@ func (m *membership) olderSelves(ctx context.Context, id member.ID) []member.ID 
 	})
 }
 
-// removeOne is remove for one member.
-func (m *membership) removeOne(ctx context.Context, id member.ID) error {
+// nobody goes before a member that is removed alone.
+func nobody(context.Context, member.ID) []member.ID { return nil }
+
+// removeAfter removes id, and before it whom first names then. One at a time: each removal changes what the next one would leave.
+func (m *membership) removeAfter(ctx context.Context, first func(context.Context, member.ID) []member.ID, id member.ID) error {
 	if _, ok := m.leadership.ready(); !ok {
 		return ErrNotLeader
 	}
 	if id == m.self {
 		return fmt.Errorf("%w: the leader must hand over before it leaves", ErrRefused)
 	}
-	var rest []member.ID
-	found, votes := false, false
-	for _, s := range m.raft.GetConfiguration().Configuration().Servers {
-		switch {
-		case member.ID(s.ID) == id:
-			found, votes = true, s.Suffrage == raft.Voter
-		case s.Suffrage == raft.Voter:
-			rest = append(rest, member.ID(s.ID))
+	select {
+	case m.removing <- struct{}{}:
+		defer func() { <-m.removing }()
+	case <-ctx.Done():
+		return fmt.Errorf("%w: another member is being removed: %w", ErrNotLeader, ctx.Err())
+	}
+	// Looked at now: the term may have ended while another was removed, and that removal have come to nothing.
+	if absent, err := m.absent(ctx, id); err != nil || absent {
+		return err
+	}
+	for _, gone := range append(first(ctx, id), id) {
+		if err := m.removeWith(ctx, gone, id); err != nil {
+			return fmt.Errorf("remove %s: %w", gone, err)
 		}
 	}
-	if !found {
-		return nil
+	return nil
+}
+
+// beginRemoving takes the token, if nobody is being removed; release gives it back.
+func (m *membership) beginRemoving() (release func(), ok bool) {
+	select {
+	case m.removing <- struct{}{}:
+		return func() { <-m.removing }, true
+	default:
+		return nil, false
+	}
+}
+
+// removeWith removes gone on the way to removing last, which may be the same. It refuses unless the others could decide without last, with
+// all that are gone still counted among them: that is asked before the first change, it holds after each, and whoever was taken for
+// dead and is not was never needed. The caller holds the token.
+func (m *membership) removeWith(ctx context.Context, gone, last member.ID) error {
+	var rest []member.ID
+	votes := false
+	for _, s := range m.raft.GetConfiguration().Configuration().Servers {
+		id, voter := member.ID(s.ID), s.Suffrage == raft.Voter
+		if voter && id != last {
+			rest = append(rest, id)
+		}
+		votes = votes || voter && (id == gone || id == last)
 	}
 	if votes { // the others have no part in a quorum
 		if err := m.enough(ctx, rest); err != nil {
 			return err
 		}
 	}
-	m.log.Info("removing a member", "id", id)
-	return changeOutcome(m.raft.RemoveServer(raft.ServerID(id), 0, membershipTimeout).Error())
+	m.log.Info("removing a member", "id", gone)
+	return changeOutcome(m.raft.RemoveServer(raft.ServerID(gone), 0, membershipTimeout).Error())
 }
 
 // enough refuses when the voters that would be left could not decide anything.
@@ -125,62 +208,6 @@ func (m *membership) enough(ctx context.Context, rest []member.ID) error {
 		return fmt.Errorf("%w: of the %d voters that would be left only %d answer, %d are needed", ErrRefused, len(rest), len(got), quorum)
 	}
 	return nil
-}
-
-// transfer hands leadership to a voter that has caught up; at most one try, as a second one in the same term can wedge raft
-// (raft#696). It returns nil when this node no longer leads.
-func (m *membership) transfer(ctx context.Context) error {
-	if m.raft.State() != raft.Leader {
-		return nil
-	}
-	to, err := m.heir(ctx)
-	if err != nil {
-		return err
-	}
-	// Noted before the try: whether it failed or its answer was lost, a second one is for the next term.
-	if term := m.raft.CurrentTerm(); m.transferTerm.Swap(term) == term {
-		return fmt.Errorf("%w: leadership was handed over in this term already", ErrRefused)
-	}
-	m.log.Info("handing leadership over", "to", to)
-	future := m.raft.LeadershipTransferToServer(raft.ServerID(to), raft.ServerAddress(to))
-	done := make(chan error, 1)
-	go func() { done <- future.Error() }()
-	select {
-	case err := <-done:
-		if err != nil {
-			return fmt.Errorf("hand leadership to %s: %w", to, err)
-		}
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// heir returns the voter with the longest log among those that answer and have disk space.
-func (m *membership) heir(ctx context.Context) (member.ID, error) {
-	asked, cancel := context.WithTimeout(ctx, statsTimeout)
-	defer cancel()
-	var others []member.ID
-	for _, id := range voters(m.raft) {
-		if id != m.self {
-			others = append(others, id)
-		}
-	}
-	got, _ := askAll(asked, others, m.ask)
-	var best member.ID
-	for _, id := range others {
-		s, ok := got[id]
-		if !ok || s.DiskFull || s.Role != roleFollower || s.LastIndex+maxTrailing < m.raft.LastIndex() {
-			continue
-		}
-		if best == "" || s.LastIndex > got[best].LastIndex {
-			best = id
-		}
-	}
-	if best == "" {
-		return "", fmt.Errorf("%w: no other voter is ready to lead", ErrRefused)
-	}
-	return best, nil
 }
 
 // changeOutcome sorts raft's errors for a change of the configuration, which may be repeated without harm.

@@ -72,14 +72,6 @@ func (r *reads) open(route link.Route) bool {
 	return route.State(r.clock()) == link.Open
 }
 
-// get is a linearizable read: it sees every write acknowledged before the call.
-func (r *reads) get(ctx context.Context, code link.Code) (link.Link, error) {
-	if err := r.catchUp(ctx); err != nil {
-		return link.Link{}, err
-	}
-	return r.local.Lookup(code)
-}
-
 // catchUp waits until this node has applied everything acknowledged before the call, at most timeout.
 func (r *reads) catchUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)

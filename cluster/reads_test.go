@@ -132,7 +132,7 @@ func TestAReadWaitsForTheStateAndGivesUpInTime(t *testing.T) {
 			return ctx.Err()
 		}
 		start := time.Now()
-		if _, err := r.get(t.Context(), "abc"); !errors.Is(err, link.ErrNoLeader) {
+		if err := r.catchUp(t.Context()); !errors.Is(err, link.ErrNoLeader) {
 			t.Fatalf("a node that did not catch up answered %v", err)
 		}
 		if waited := time.Since(start); waited != time.Second {

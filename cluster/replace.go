@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -18,7 +19,8 @@ const minVoters = 3
 // successor votes, and only after they have been dead for a long time.
 type replacer struct {
 	self     member.ID
-	raft     *answeringRaft
+	raft     configured
+	members  *membership
 	describe func(member.ID) (member.Member, bool)
 	// heard asks a node directly: gossip alone does not make a node dead.
 	ask   func(context.Context, member.ID) (Stats, error)
@@ -44,21 +46,32 @@ func (p *replacer) run(ctx context.Context, every time.Duration) {
 	}
 }
 
-// look removes at most one dead member: each removal changes the quorum.
+// look removes at most one dead member: each removal changes the quorum. For the same reason it looks only while nobody else is being
+// removed, and nobody is while it looks: together they could take a member and its successor.
 func (p *replacer) look(ctx context.Context) {
-	servers := p.raft.GetConfiguration().Configuration().Servers
+	release, alone := p.members.beginRemoving()
+	if !alone {
+		return // the next look is soon
+	}
+	defer release()
+	servers := p.servers()
 	// Silence is counted anew by every leader: one that has just been elected knows nothing of how long it lasted, and waits.
 	p.listen(ctx, servers)
+	if !slices.Equal(servers, p.servers()) {
+		return // what was heard is of others
+	}
 	for _, s := range servers {
 		if id := member.ID(s.ID); p.dead(id) && p.replaceable(s, servers) {
 			p.log.Warn("removing a dead member whose successor has taken its place", "id", id)
-			if err := p.raft.RemoveServer(s.ID, 0, membershipTimeout).Error(); err != nil {
+			if err := p.members.removeWith(ctx, id, id); err != nil {
 				p.log.Warn("could not remove the dead member", "id", id, "error", err)
 			}
 			return
 		}
 	}
 }
+
+func (p *replacer) servers() []raft.Server { return p.raft.GetConfiguration().Configuration().Servers }
 
 // listen keeps since when each member is silent on both planes.
 func (p *replacer) listen(ctx context.Context, servers []raft.Server) {

@@ -19,6 +19,10 @@ const (
 	callJoin    = "join"    // a newcomer, at any member
 	callAdmit   = "admit"   // a newcomer, at the leader
 	callRemove  = "remove"  // a member leaves, at the leader
+	callExpel   = "expel"   // an operator has a member removed, at the leader
+	callLeave   = "leave"   // at the member that runs and has to go
+	callHand    = "hand"    // an operator has leadership handed over, at the leader
+	callJudge   = "judge"   // what autopilot makes of the members, at the leader
 	callPromise = "promise"
 	callRelease = "release"
 	callForm    = "form"
@@ -39,6 +43,14 @@ type joinReply struct {
 
 type memberRequest struct {
 	ID member.ID `json:"id"`
+}
+
+type expelReply struct {
+	Runs bool `json:"runs"`
+}
+
+type handReply struct {
+	Term uint64 `json:"term"`
 }
 
 type indexReply struct {

@@ -9,6 +9,7 @@ import (
 
 	"tinyurl/cluster/member"
 	"tinyurl/fsm/link"
+	"tinyurl/test/sim/links"
 )
 
 // others are the running nodes but one.
@@ -27,7 +28,7 @@ func (v *virtualCluster) sees(nodes []*virtualNode, made []link.Link) {
 	v.t.Helper()
 	for _, n := range nodes {
 		for _, l := range made {
-			if got, err := n.Get(v.t.Context(), l.Code, false); err != nil || got != l {
+			if got, err := links.Get(v.t.Context(), n, l.Code, false); err != nil || got != l {
 				v.t.Errorf("%s sees %+v, %v; want %+v", n.config.Name, got, err, l)
 			}
 		}
@@ -57,19 +58,19 @@ func TestALeaderInTheMinorityNeitherWritesNorProvesAnything(t *testing.T) {
 		old := v.leader()
 		rest := v.others(old)
 		v.isolate(old, true)
-		if _, err := old.Get(v.t.Context(), made[0].Code, false); !errors.Is(err, link.ErrNoLeader) {
+		if _, err := links.Get(v.t.Context(), old, made[0].Code, false); !errors.Is(err, link.ErrNoLeader) {
 			t.Errorf("a linearizable read of the cut-off leader: %v", err)
 		}
 		if got, err := old.Resolve(v.t.Context(), made[0].Code); err != nil || got != made[0].Route() {
 			t.Errorf("its redirect: %+v, %v", got, err)
 		}
-		results, err := old.Create(v.t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/nobody-knows"}}})
+		results, err := links.Create(v.t.Context(), old, link.Draft{Fields: link.Fields{Target: "https://example.com/nobody-knows"}})
 		if err != nil || !errors.Is(results[0].Err, link.ErrNoLeader) {
 			t.Errorf("its create: %+v, %v", results, err)
 		}
 		v.within(20*time.Second, "the others write", func() bool { return rest[0].Writable(v.t.Context()) == nil })
 		made = append(made, v.create(rest[0], 3)...)
-		if err := rest[1].Delete(v.t.Context(), made[0].Code); err != nil {
+		if err := links.Delete(v.t.Context(), rest[1], made[0].Code); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := old.Resolve(v.t.Context(), made[0].Code); err != nil || got != made[0].Route() {
@@ -80,7 +81,7 @@ func TestALeaderInTheMinorityNeitherWritesNorProvesAnything(t *testing.T) {
 		}
 		v.isolate(old, false)
 		v.writable(old)
-		if _, err := old.Get(v.t.Context(), made[0].Code, false); !errors.Is(err, link.ErrGone) {
+		if _, err := links.Get(v.t.Context(), old, made[0].Code, false); !errors.Is(err, link.ErrGone) {
 			t.Errorf("a deleted link after the cut healed: %v", err)
 		}
 		v.sees(v.nodes, made[1:])

@@ -30,8 +30,6 @@ type Stats struct {
 	Clock time.Time `json:"clock"`
 	// Ready says that it leads and knows all that was committed before.
 	Ready bool `json:"ready,omitempty"`
-	// Members are all whom its configuration names.
-	Members []member.ID `json:"members"`
 	// DiskFull says that it is short of disk space and should not lead.
 	DiskFull bool `json:"diskFull,omitempty"`
 
@@ -52,9 +50,6 @@ func (g *Group) stats() Stats {
 		DiskFull:    g.disk.full(),
 	}
 	_, s.Ready = g.leadership.ready()
-	for _, m := range g.raft.GetConfiguration().Configuration().Servers {
-		s.Members = append(s.Members, member.ID(m.ID))
-	}
 	s.Role, s.LastTerm = role(g.raft.State()), g.lastTerm(s.LastIndex)
 	if s.Role == roleLeader {
 		s.LastContact = 0

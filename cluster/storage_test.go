@@ -15,6 +15,7 @@ import (
 	"tinyurl/cluster/raftlog"
 	"tinyurl/fsm/link"
 	"tinyurl/fsm/store"
+	"tinyurl/test/sim/links"
 )
 
 // raft keeps the term and the first entry in two writes; a founder may be killed in between.
@@ -68,7 +69,7 @@ func TestADiskThatFailsAtATermStopsTheNodeAndNotTheProcess(t *testing.T) {
 	leader := c.leader()
 	bad := c.others(leader)[0]
 	c.eventually("the link is on the node", func() bool {
-		_, err := bad.Get(t.Context(), made.Code, true)
+		_, err := links.Get(t.Context(), bad, made.Code, true)
 		return err == nil
 	})
 	failing.Store(&bad.config.Name)

@@ -17,6 +17,7 @@ import (
 	"tinyurl/cluster/gossip"
 	"tinyurl/cluster/identity"
 	"tinyurl/fsm/link"
+	"tinyurl/test/sim/links"
 )
 
 // testNode is a node that can be stopped and started again on the same data directory.
@@ -218,7 +219,7 @@ func (c *testCluster) comesBackWiped(node *testNode) {
 // create makes a link on a node and must succeed.
 func (c *testCluster) create(node *testNode, draft link.Draft) link.Link {
 	c.t.Helper()
-	results, err := node.Create(c.t.Context(), []link.Draft{draft})
+	results, err := links.Create(c.t.Context(), node, draft)
 	if err != nil {
 		c.t.Fatal(err)
 	}

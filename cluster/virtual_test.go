@@ -21,6 +21,7 @@ import (
 	"tinyurl/cluster/transport/memnet"
 	"tinyurl/fsm/link"
 	"tinyurl/test/bubble"
+	"tinyurl/test/sim/links"
 )
 
 // memoryLog is a raft log in memory, which can hang or fail as a disk does.
@@ -334,7 +335,7 @@ func (v *virtualCluster) create(n *virtualNode, count int) []link.Link {
 	v.t.Helper()
 	var made []link.Link
 	for i := range count {
-		results, err := n.Create(v.t.Context(), []link.Draft{{Fields: link.Fields{Target: link.Target(fmt.Sprintf("https://example.com/%d", i))}}})
+		results, err := links.Create(v.t.Context(), n, link.Draft{Fields: link.Fields{Target: link.Target(fmt.Sprintf("https://example.com/%d", i))}})
 		if err == nil {
 			err = results[0].Err
 		}
@@ -351,12 +352,16 @@ func (v *virtualCluster) create(n *virtualNode, count int) []link.Link {
 func (v *virtualCluster) load() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var clients sync.WaitGroup
+	each := 4
+	if raceDetector {
+		each = 2
+	}
 	for _, n := range v.nodes {
 		node := n.Node
-		for range 4 {
+		for range each {
 			clients.Go(func() {
 				for ctx.Err() == nil {
-					_, _ = node.Create(ctx, []link.Draft{{Fields: link.Fields{Target: "https://example.com/load"}}})
+					_, _ = links.Create(ctx, node, link.Draft{Fields: link.Fields{Target: "https://example.com/load"}})
 					_, _ = node.Resolve(ctx, "no-such-link")
 					time.Sleep(time.Duration(1+rand.IntN(200)) * time.Millisecond)
 				}

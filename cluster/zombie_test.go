@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"tinyurl/fsm/link"
+	"tinyurl/test/sim/links"
 )
 
 func TestLeavingGoesOnWhenItsCallerHasGone(t *testing.T) {
@@ -45,6 +46,7 @@ func TestADepartureWhoseAnswerWasLostIsFoundOut(t *testing.T) {
 }
 
 func TestAMemberThatWasRemovedWhileItWasCutOffComesBack(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	c := newTestCluster(t, 3, nil)
 	leader := c.leader()
 	cut := c.others(leader)[0]
@@ -60,19 +62,20 @@ func TestAMemberThatWasRemovedWhileItWasCutOffComesBack(t *testing.T) {
 	if err := leader.group.Load().raft.RemoveServer(raft.ServerID(cut.ID()), 0, 0).Error(); err != nil {
 		t.Fatal(err)
 	}
-	if err := leader.Delete(t.Context(), made.Code); err != nil {
+	if err := links.Delete(t.Context(), leader, made.Code); err != nil {
 		t.Fatal(err)
 	}
 	c.mu.Lock()
 	delete(c.cut, address)
 	c.mu.Unlock()
 	c.eventually("it is a member again and knows what was deleted", func() bool {
-		_, err := cut.Get(t.Context(), made.Code, true)
+		_, err := links.Get(t.Context(), cut, made.Code, true)
 		return errors.Is(err, link.ErrGone) && cut.Staleness() == 0
 	})
 }
 
 func TestFoundingWaitsForSeedsThatDoNotAnswer(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

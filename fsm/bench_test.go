@@ -3,6 +3,7 @@ package fsm
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -45,7 +46,7 @@ func benchApply(b *testing.B, where string, creates int, once bool) {
 		for i := range commands {
 			commands[i] = command.Create{Draft: benchDraft(w.sequence+uint64(i), once)}
 		}
-		entry := entryOf(b, index, testEpoch, w.batch(commands...))
+		entry := entryOf(b, index, testEpoch.Add(time.Duration(index)*time.Millisecond), w.batch(commands...)) // in a cluster time goes on
 		b.StartTimer()
 		if _, ok := f.Apply(entry).(Outcome); !ok {
 			b.Fatal(f.Failed())
@@ -80,7 +81,7 @@ func BenchmarkApplyBatch(b *testing.B) {
 		for i := range logs {
 			index++
 			w.floor = w.sequence + 1
-			logs[i] = entryOf(b, index, testEpoch, w.batch(command.Create{Draft: benchDraft(w.sequence, false)}))
+			logs[i] = entryOf(b, index, testEpoch.Add(time.Duration(index)*time.Millisecond), w.batch(command.Create{Draft: benchDraft(w.sequence, false)}))
 		}
 		b.StartTimer()
 		if _, ok := f.ApplyBatch(logs)[entries-1].(Outcome); !ok {

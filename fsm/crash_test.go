@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/hashicorp/raft"
 
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/command"
 	"tinyurl/fsm/link"
 	"tinyurl/fsm/store"
@@ -193,7 +194,7 @@ func entries(t *testing.T, n int) *history {
 				command.Create{Draft: finding(0, link.Fields{})}, command.Create{Draft: endedLong(i)},
 			)
 		case i%7 == 2:
-			b = w.batch(command.Sweep{Limit: 1})
+			b = governed(&w, i)
 		default:
 			b = w.batch(command.Create{Draft: slug(fmt.Sprintf("slug-%d", i))}, command.Create{Draft: draft(fmt.Sprintf("http://a/%d", i))})
 		}
@@ -206,6 +207,23 @@ func entries(t *testing.T, n int) *history {
 		h.digests[i] = reference.digest()
 	}
 	return h
+}
+
+// governed are a sweep, changes of who may do what, and what is asked for under them.
+func governed(w *writer, i uint64) command.Batch {
+	user, key, before := fmt.Sprintf("u%d", i), fmt.Sprintf("k%d", i), fmt.Sprintf("u%d", i-7)
+	host := user + ".example"
+	b := w.batch(
+		command.Sweep{Limit: 1}, userOf(user, access.Editor), keyOf(key, user), keyOf(key+"b", ""), command.Deny{Host: host},
+		command.Report{Code: "slug-3", Reason: user}, command.DeleteUser{ID: before}, command.Allow{Host: before + ".example"}, command.RevokeKey{ID: key + "b"},
+		command.Create{Draft: link.Draft{Fields: link.Fields{Target: "http://a"}, Slug: link.Code("slug-" + key), Owner: user}},
+		command.Create{Draft: link.Draft{Fields: link.Fields{Target: "http://a"}, Host: "www." + host}},
+		command.Delete{Code: link.Code("slug-" + key)}, command.Dismiss{Code: "slug-3"},
+	)
+	for n := 9; n < len(b.Operations); n++ {
+		b.Operations[n].Actor = key
+	}
+	return b
 }
 
 // endedLong is the draft of a link that can be swept.

@@ -76,6 +76,9 @@ func (e *entry) make(d link.Draft) (command.Result, error) {
 	if err := e.check(d); err != nil {
 		return refused(err), nil
 	}
+	if refusal, err := e.refuseDenied(d.Host); err != nil || refusal != nil {
+		return refused(refusal), err
+	}
 	if d.Find != nil {
 		if found, ok, err := e.find(d); ok || err != nil {
 			return found, err
@@ -145,6 +148,10 @@ func stampable(t time.Time) bool {
 // limit or a password asks for a link without.
 const alwaysSame = link.TargetField | link.ValidSinceField | link.ValidUntilField | link.MaxVisitsField | link.DisabledField
 
+// maxLooked is how many links the operations of an entry look at, about, to find one (each at most 256): the readers of a replica wait for an entry.
+// Whoever comes later may ask again.
+const maxLooked = 4 << 10
+
 // find gives the oldest living link of the owner's that is what the draft asks for. One with a password is never found: whoever
 // asks does not know it.
 func (e *entry) find(d link.Draft) (command.Result, bool, error) {
@@ -153,7 +160,11 @@ func (e *entry) find(d link.Draft) (command.Result, bool, error) {
 	if want.Password != "" {
 		return command.Result{}, false, nil
 	}
+	if e.looked >= maxLooked {
+		return refused(link.ErrOverloaded), true, nil
+	}
 	l, found, err := e.batch.Find(d.Owner, d.Target, func(l link.Link) bool {
+		e.looked++
 		// Not by its state alone: that of a disabled link does not say whether it has ended as well.
 		return !l.Expired(e.stamp) && !l.Route().UsedUp && l.Password == "" &&
 			(d.Slug == "" || d.Slug == l.Code) && want.Same(l.Fields, *d.Find|alwaysSame)

@@ -72,8 +72,8 @@ func drawWrites(t *rapid.T, w *writer, now time.Time) command.Batch {
 	b := w.batch()
 	for range rapid.IntRange(1, 4).Draw(t, "operations") {
 		op := command.Operation{Command: drawCommand(t, now)}
-		if rapid.IntRange(0, 29).Draw(t, "by a key") == 0 {
-			op.Actor = "key"
+		if rapid.IntRange(0, 2).Draw(t, "by a key") == 0 {
+			op.Actor = rapid.SampledFrom(drawnKeys).Draw(t, "actor")
 		}
 		if rapid.IntRange(0, 3).Draw(t, "again") == 0 && w.sequence > 0 {
 			// Under an identity of before: fillIn gives it the command of before.
@@ -208,6 +208,7 @@ func checkModel(t *rapid.T, m *model, r *replica) {
 			t.Fatalf("boot %d of %s, %v; want %d", got, node, err, boot)
 		}
 	}
+	checkAuthority(t, m, r)
 	if got := r.Store().Links(); got != uint64(living) {
 		t.Fatalf("%d links, want %d", got, living)
 	}

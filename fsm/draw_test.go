@@ -18,14 +18,16 @@ func drawCommand(t *rapid.T, now time.Time) command.Command {
 		codes := append(drawnSlugs[3:len(drawnSlugs):len(drawnSlugs)], testCodec.Encode(1), testCodec.Encode(3), testCodec.Encode(4))
 		return rapid.SampledFrom(codes).Draw(t, "code")
 	}
-	switch kind := rapid.IntRange(0, 39).Draw(t, "kind"); {
+	switch kind := rapid.IntRange(0, 61).Draw(t, "kind"); {
+	case kind >= 40:
+		return drawGoverning(t, now, code())
 	case kind < 2:
 		// A later leader brings a key and a version of its own; the state keeps the first key, and its version only rises.
 		return command.Lead{CodeKey: [16]byte{rapid.Byte().Draw(t, "key")}, ClusterVersion: rapid.Uint32Range(0, MaxClusterVersion).Draw(t, "version")}
 	case kind < 4:
 		return command.Sweep{Limit: rapid.Uint32Range(1, 3).Draw(t, "limit")}
 	case kind < 8:
-		return command.Delete{Code: code(), OwnedBy: drawOwnedBy(t)}
+		return command.Delete{Code: code()}
 	case kind < 13:
 		return command.Consume{Code: code()}
 	case kind < 21:
@@ -34,14 +36,6 @@ func drawCommand(t *rapid.T, now time.Time) command.Command {
 		return command.Create{Draft: drawKeyed(t)}
 	}
 	return command.Create{Draft: drawDraft(t, now)}
-}
-
-func drawOwnedBy(t *rapid.T) *string {
-	if rapid.IntRange(0, 2).Draw(t, "anybody's") > 0 {
-		return nil
-	}
-	owner := drawOwner(t)
-	return &owner
 }
 
 func drawOwner(t *rapid.T) string {
@@ -79,8 +73,8 @@ func drawSet(t *rapid.T) link.FieldSet {
 }
 
 func drawEdit(t *rapid.T, now time.Time, code link.Code) link.Edit {
-	e := link.Edit{Code: code, Set: drawSet(t), OwnedBy: drawOwnedBy(t)}
-	e.Fields = drawFields(t, now, e.Set)
+	e := link.Edit{Code: code, Set: drawSet(t)}
+	e.Fields, e.Host = drawFields(t, now, e.Set), drawHost(t)
 	if rapid.IntRange(0, 3).Draw(t, "if") == 0 {
 		e.IfVersion = rapid.Uint64Range(1, 3).Draw(t, "version")
 	}
@@ -102,7 +96,7 @@ func drawDraft(t *rapid.T, now time.Time) link.Draft {
 		set := drawSet(t)
 		d.Take(drawFields(t, now, set), set)
 	}
-	d.ExpiresIn = drawExpiresIn(t)
+	d.ExpiresIn, d.Host = drawExpiresIn(t), drawHost(t)
 	if rapid.IntRange(0, 2).Draw(t, "find") == 0 {
 		find := drawSet(t)
 		d.Find = &find

@@ -7,9 +7,9 @@ import (
 	"tinyurl/fsm/link"
 )
 
-// edit changes the fields of a link that the edit names.
-func (e *entry) edit(c link.Edit) (command.Result, error) {
-	l, refusal, err := e.owned(c.Code, c.OwnedBy)
+// edit changes the fields of a link that the edit names, of a link of an owner's or anybody's.
+func (e *entry) edit(c link.Edit, ownedBy *string) (command.Result, error) {
+	l, refusal, err := e.owned(c.Code, ownedBy)
 	if err != nil || refusal != nil {
 		return refused(refusal), err
 	}
@@ -28,18 +28,35 @@ func (e *entry) edit(c link.Edit) (command.Result, error) {
 	if err := checkFields(l.Fields); err != nil {
 		return refused(err), nil
 	}
+	if set.Has(link.TargetField) {
+		if refusal, err := e.refuseDenied(c.Host); err != nil || refusal != nil {
+			return refused(refusal), err
+		}
+	}
 	l.UpdatedAt = e.stamp
 	l.Version++
 	return command.Result{Link: l}, e.batch.Put(l)
 }
 
 // delete leaves a tombstone in place of a link.
-func (e *entry) delete(c command.Delete) (command.Result, error) {
-	_, refusal, err := e.owned(c.Code, c.OwnedBy)
+func (e *entry) delete(c command.Delete, ownedBy *string) (command.Result, error) {
+	_, refusal, err := e.owned(c.Code, ownedBy)
 	if err != nil || refusal != nil {
 		return refused(refusal), err
 	}
-	return command.Result{}, e.batch.Delete(c.Code, e.stamp)
+	return command.Result{}, e.end(c.Code)
+}
+
+// end leaves a tombstone in place of a link. What was said of it goes with it: nobody can do anything about it any more.
+func (e *entry) end(code link.Code) error {
+	if err := e.batch.Delete(code, e.stamp); err != nil {
+		return err
+	}
+	if n, err := e.batch.Reports().Len(); err != nil || n == 0 { // as nearly always: looking for none costs as much
+		return err
+	}
+	_, err := e.batch.Reports().Drop(string(code))
+	return err
 }
 
 // owned gives a living link, or the refusal of who asks for it: somebody else's link, living or deleted, is not there.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/command"
 	"tinyurl/fsm/link"
 	"tinyurl/fsm/store"
@@ -21,11 +22,15 @@ func everyField() link.Fields {
 	}
 }
 
-// picture is all that people see of a state: the living links, how many they are, and what code comes next.
+// picture is all that people see of a state: the living links, how many they are, what code comes next, and who may do what.
 type picture struct {
 	links   []link.Link
 	number  uint64
 	counter link.ID
+	keys    []access.Key
+	users   []access.User
+	denied  []access.Denied
+	reports []access.Report
 }
 
 func (r *replica) picture() picture {
@@ -34,14 +39,33 @@ func (r *replica) picture() picture {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return picture{page.Links, r.Store().Links(), r.Store().Counter()}
+	return picture{
+		page.Links, r.Store().Links(), r.Store().Counter(),
+		all(r, r.Store().Keys()), all(r, r.Store().Users()), all(r, r.Store().Denied()), all(r, r.Store().Reports()),
+	}
+}
+
+// all are the rows of a list.
+func all[T any](r *replica, list store.List[T]) []T {
+	r.t.Helper()
+	rows, more, err := list.Page("", 1000)
+	if err != nil || more {
+		r.t.Fatalf("more rows: %v, %v", more, err)
+	}
+	return rows
 }
 
 // refuse demands that a command is refused, and changes nothing.
 func (g *group) refuse(name string, c command.Command, want error) {
 	g.t.Helper()
+	g.refuseAs(name, "", c, want)
+}
+
+// refuseAs is refuse for the holder of a key.
+func (g *group) refuseAs(name, actor string, c command.Command, want error) {
+	g.t.Helper()
 	before := g.picture()
-	if r := g.do(c)[0]; !errors.Is(r.Err, want) || r.Link != (link.Link{}) || r.Found {
+	if r := g.as(actor, c)[0]; !errors.Is(r.Err, want) || r.Link != (link.Link{}) || r.Found {
 		g.t.Errorf("%s: %+v, want %v", name, r, want)
 	}
 	if after := g.picture(); !reflect.DeepEqual(before, after) {
@@ -130,52 +154,50 @@ func TestAnEditAtAVersionIsTakenOnce(t *testing.T) {
 
 func TestEditsThatAreRefused(t *testing.T) {
 	g := lead(t)
-	nobody, owner, other := "", "u1", "u2"
 	long := strings.Repeat("o", 100_000)
-	g.make(link.Draft{Fields: link.Fields{Target: "http://a", ValidSince: at(time.Hour)}, Slug: "mine", Owner: owner})
+	g.people()
+	g.make(link.Draft{Fields: link.Fields{Target: "http://a", ValidSince: at(time.Hour)}, Slug: "mine", Owner: "u1"})
 	g.make(slug("nobodys"))
-	g.make(link.Draft{Fields: link.Fields{Target: "http://a"}, Slug: "gone", Owner: owner})
+	g.make(link.Draft{Fields: link.Fields{Target: "http://a"}, Slug: "gone", Owner: "u1"})
 	g.do(command.Delete{Code: "gone"})
-	title := func(code link.Code, by *string) link.Edit {
-		return link.Edit{Code: code, Set: link.TitleField, Fields: link.Fields{Title: "t"}, OwnedBy: by}
+	title := func(code link.Code) link.Edit {
+		return link.Edit{Code: code, Set: link.TitleField, Fields: link.Fields{Title: "t"}}
 	}
 	field := func(set link.FieldSet, f link.Fields) link.Edit { return link.Edit{Code: "mine", Set: set, Fields: f} }
 	late := command.MaxTime.Add(time.Millisecond)
 	for name, c := range map[string]struct {
-		edit link.Edit
-		want error
+		edit  link.Edit
+		want  error
+		actor string
 	}{
-		"unknown":               {title("unknown", nil), link.ErrNotFound},
-		"no code":               {title("", nil), link.ErrNotFound},
-		"no possible code":      {title(link.Code(long), nil), link.ErrNotFound},
-		"code of no link":       {title(testCodec.Encode(1000), nil), link.ErrNotFound},
-		"deleted":               {title("gone", nil), link.ErrGone},
-		"deleted, own":          {title("gone", &owner), link.ErrGone},
-		"deleted, another's":    {title("gone", &other), link.ErrNotFound},
-		"another's":             {title("mine", &other), link.ErrNotFound},
-		"somebody's":            {title("mine", &nobody), link.ErrNotFound},
-		"nobody's":              {title("nobodys", &owner), link.ErrNotFound},
-		"a long owner's":        {title("mine", &long), link.ErrNotFound},
-		"another's, version":    {link.Edit{Code: "mine", OwnedBy: &other, IfVersion: 9}, link.ErrNotFound},
-		"no target":             {field(link.TargetField, link.Fields{}), link.ErrInvalidTarget},
-		"long target":           {field(link.TargetField, link.Fields{Target: link.Target(strings.Repeat("a", link.MaxTarget+1))}), link.ErrInvalidTarget},
-		"ends before it begins": {field(link.ValidUntilField, link.Fields{ValidUntil: at(time.Minute)}), link.ErrInvalidField},
-		"ends after all time":   {field(link.ValidUntilField, link.Fields{ValidUntil: late}), link.ErrInvalidField},
-		"ends before all time":  {field(link.ValidUntilField|link.ValidSinceField, link.Fields{ValidUntil: time.UnixMilli(-1).UTC()}), link.ErrInvalidField},
-		"begins after all time": {field(link.ValidSinceField, link.Fields{ValidSince: late}), link.ErrInvalidField},
-		"begins before it":      {field(link.ValidSinceField, link.Fields{ValidSince: time.UnixMilli(-1).UTC()}), link.ErrInvalidField},
-		"two ends":              {link.Edit{Code: "mine", Set: link.ValidUntilField, ExpiresIn: 2 * time.Hour, Fields: link.Fields{ValidUntil: at(2 * time.Hour)}}, link.ErrInvalidField},
-		"an end taken and set":  {link.Edit{Code: "mine", Set: link.ValidUntilField, ExpiresIn: 2 * time.Hour}, link.ErrInvalidField},
-		"negative end":          {link.Edit{Code: "mine", ExpiresIn: -1}, link.ErrInvalidField},
-		"end before its begin":  {link.Edit{Code: "mine", ExpiresIn: time.Minute}, link.ErrInvalidField},
+		"unknown":               {title("unknown"), link.ErrNotFound, ""},
+		"no code":               {title(""), link.ErrNotFound, ""},
+		"no possible code":      {title(link.Code(long)), link.ErrNotFound, ""},
+		"code of no link":       {title(testCodec.Encode(1000)), link.ErrNotFound, ""},
+		"deleted":               {title("gone"), link.ErrGone, ""},
+		"deleted, own":          {title("gone"), link.ErrGone, "k1"},
+		"deleted, another's":    {title("gone"), link.ErrNotFound, "k2"},
+		"another's":             {title("mine"), link.ErrNotFound, "k2"},
+		"nobody's":              {title("nobodys"), link.ErrNotFound, "k1"},
+		"another's, version":    {link.Edit{Code: "mine", IfVersion: 9}, link.ErrNotFound, "k2"},
+		"no target":             {field(link.TargetField, link.Fields{}), link.ErrInvalidTarget, ""},
+		"long target":           {field(link.TargetField, link.Fields{Target: link.Target(strings.Repeat("a", link.MaxTarget+1))}), link.ErrInvalidTarget, ""},
+		"ends before it begins": {field(link.ValidUntilField, link.Fields{ValidUntil: at(time.Minute)}), link.ErrInvalidField, ""},
+		"ends after all time":   {field(link.ValidUntilField, link.Fields{ValidUntil: late}), link.ErrInvalidField, ""},
+		"ends before all time":  {field(link.ValidUntilField|link.ValidSinceField, link.Fields{ValidUntil: time.UnixMilli(-1).UTC()}), link.ErrInvalidField, ""},
+		"begins after all time": {field(link.ValidSinceField, link.Fields{ValidSince: late}), link.ErrInvalidField, ""},
+		"begins before it":      {field(link.ValidSinceField, link.Fields{ValidSince: time.UnixMilli(-1).UTC()}), link.ErrInvalidField, ""},
+		"two ends":              {link.Edit{Code: "mine", Set: link.ValidUntilField, ExpiresIn: 2 * time.Hour, Fields: link.Fields{ValidUntil: at(2 * time.Hour)}}, link.ErrInvalidField, ""},
+		"an end taken and set":  {link.Edit{Code: "mine", Set: link.ValidUntilField, ExpiresIn: 2 * time.Hour}, link.ErrInvalidField, ""},
+		"negative end":          {link.Edit{Code: "mine", ExpiresIn: -1}, link.ErrInvalidField, ""},
+		"end before its begin":  {link.Edit{Code: "mine", ExpiresIn: time.Minute}, link.ErrInvalidField, ""},
 	} {
-		g.refuse(name, command.Edit{Edit: c.edit}, c.want)
+		g.refuseAs(name, c.actor, command.Edit{Edit: c.edit}, c.want)
 	}
-	if l := g.edit(title("mine", &owner)); l.Title != "t" {
-		t.Errorf("its owner's edit: %+v", l)
-	}
-	if l := g.edit(title("nobodys", &nobody)); l.Title != "t" {
-		t.Errorf("nobody's edit: %+v", l)
+	for actor, code := range map[string]link.Code{"k1": "mine", "editor": "nobodys"} {
+		if r := g.as(actor, command.Edit{Edit: title(code)})[0]; r.Err != nil || r.Link.Title != "t" {
+			t.Errorf("edited by %s: %+v", actor, r)
+		}
 	}
 }
 
@@ -227,45 +249,20 @@ func TestAnEditSentAgainIsAnsweredNotRepeated(t *testing.T) {
 	}
 }
 
-func TestOnlyOwnersDelete(t *testing.T) {
+func TestCreatorsDeleteTheirOwn(t *testing.T) {
 	g := lead(t)
-	nobody, owner, other := "", "u1", "u2"
-	g.make(link.Draft{Fields: link.Fields{Target: "http://a"}, Slug: "mine", Owner: owner})
-	g.refuse("another's", command.Delete{Code: "mine", OwnedBy: &other}, link.ErrNotFound)
-	g.refuse("somebody's", command.Delete{Code: "mine", OwnedBy: &nobody}, link.ErrNotFound)
-	if r := g.do(command.Delete{Code: "mine", OwnedBy: &owner})[0]; r.Err != nil {
+	g.people()
+	g.make(link.Draft{Fields: link.Fields{Target: "http://a"}, Slug: "mine", Owner: "u1"})
+	g.make(slug("nobodys"))
+	remove := command.Delete{Code: "mine"}
+	g.refuseAs("another's", "k2", remove, link.ErrNotFound)
+	g.refuseAs("nobody's", "k1", command.Delete{Code: "nobodys"}, link.ErrNotFound)
+	if r := g.as("k1", remove)[0]; r.Err != nil {
 		t.Error(r.Err)
 	}
-	g.refuse("own, deleted", command.Delete{Code: "mine", OwnedBy: &owner}, link.ErrGone)
-	g.refuse("another's, deleted", command.Delete{Code: "mine", OwnedBy: &other}, link.ErrNotFound)
-}
-
-// There are no API keys yet, so that none can hold.
-func TestNoKeyHoldsYet(t *testing.T) {
-	g := lead(t)
-	g.make(slug("x"))
-	before := g.picture()
-	commands := []command.Command{
-		command.Create{Draft: draft("http://a")},
-		command.Edit{Edit: link.Edit{Code: "x"}},
-		command.Delete{Code: "x"},
-		command.Consume{Code: "x"},
-		command.Sweep{Limit: 1},
-		command.Lead{ClusterVersion: MaxClusterVersion + 1},
-	}
-	b := g.batch(commands...)
-	for i := range b.Operations {
-		b.Operations[i].Actor = "key"
-	}
-	for range 2 { // the second is a retry, which has lost its key
-		for i, r := range g.run(b) {
-			if !errors.Is(r.Err, link.ErrUnauthorized) || r.Link != (link.Link{}) {
-				t.Errorf("%T: %+v, want ErrUnauthorized", commands[i], r)
-			}
-			b.Operations[i].Actor = ""
-		}
-	}
-	if after := g.picture(); !reflect.DeepEqual(before, after) {
-		t.Errorf("%+v became %+v", before, after)
+	g.refuseAs("own, deleted", "k1", remove, link.ErrGone)
+	g.refuseAs("another's, deleted", "k2", remove, link.ErrNotFound)
+	if r := g.as("editor", command.Delete{Code: "nobodys"})[0]; r.Err != nil {
+		t.Error(r.Err)
 	}
 }

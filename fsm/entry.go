@@ -22,7 +22,9 @@ type entry struct {
 	batch   *store.Batch
 	stamp   time.Time // the leader's, never below an earlier entry's
 	creates int
-	swept   int // links
+	swept   int     // links
+	looked  int     // links, to find one
+	last    verdict // of the actor asked about last
 }
 
 // apply applies the batch of one origin.
@@ -91,7 +93,7 @@ func (e *entry) repeat(c command.Command, kept store.Result) (command.Result, er
 		// The identity was used for another kind of command. Whoever sent this is at fault, but no replica must stop for it.
 		return refused(command.ErrStale), nil
 	case silent:
-		return command.Result{}, nil
+		return command.Result{Found: kept.Found}, nil
 	}
 	switch c := c.(type) {
 	case command.Create:
@@ -120,16 +122,20 @@ func (e *entry) current(code link.Code, kept store.Result) (command.Result, erro
 }
 
 func (e *entry) execute(op command.Operation) (command.Result, error) {
-	if op.Actor != "" {
-		return refused(link.ErrUnauthorized), nil // there are no keys yet that could hold
+	by, refusal, err := e.judge(op)
+	if err != nil || refusal != nil {
+		return refused(refusal), err
 	}
 	switch c := op.Command.(type) {
 	case command.Create:
+		if by.OwnOnly && c.Draft.Owner != by.Owner {
+			return refused(link.ErrForbidden), nil
+		}
 		return e.create(c.Draft)
 	case command.Edit:
-		return e.edit(c.Edit)
+		return e.edit(c.Edit, by.OwnedBy())
 	case command.Delete:
-		return e.delete(c)
+		return e.delete(c, by.OwnedBy())
 	case command.Consume:
 		return e.consume(c.Code)
 	case command.Sweep:
@@ -137,7 +143,7 @@ func (e *entry) execute(op command.Operation) (command.Result, error) {
 	case command.Lead:
 		return command.Result{}, e.lead(c)
 	}
-	return command.Result{}, fmt.Errorf("command %T: %w", op.Command, command.ErrUpgrade)
+	return e.govern(op.Command, by)
 }
 
 // lead takes over what a new leader brings where the state is behind.

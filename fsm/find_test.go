@@ -1,10 +1,12 @@
 package fsm
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/command"
 	"tinyurl/fsm/link"
 )
@@ -201,6 +203,27 @@ func TestFoundLinksAreOfTheSameOwnerTargetAndSlug(t *testing.T) {
 	g.refuse("a bad end", command.Create{Draft: bad}, link.ErrInvalidField)
 }
 
+// A stranger who chose the slug of a link must not choose what others hand out for their target.
+func TestLinksOfTheAnonymousAreFoundByTheAnonymousAlone(t *testing.T) {
+	g := lead(t)
+	g.must(keyOf("free", ""))
+	strangers := named("strangers", link.Fields{})
+	strangers.Owner = access.AnonymousHolder().Owner
+	g.make(strangers)
+	d := finding(0, link.Fields{})
+	for _, actor := range []string{access.RootHolder().Actor(), "free"} {
+		r := g.as(actor, command.Create{Draft: d})[0]
+		if r.Err != nil || r.Found || r.Link.Owner != "" {
+			t.Errorf("%q is given %+v", actor, r)
+		}
+		g.do(command.Delete{Code: r.Link.Code})
+	}
+	d.Owner = access.AnonymousHolder().Owner
+	if r := g.as(access.AnonymousHolder().Actor(), command.Create{Draft: d})[0]; !r.Found || r.Link.Code != "strangers" {
+		t.Errorf("another stranger is given %+v", r)
+	}
+}
+
 func TestALinkWithTheSameEndIsFoundByTheTimeItLasts(t *testing.T) {
 	g := lead(t)
 	g.make(named("x", link.Fields{ValidUntil: at(time.Hour)}))
@@ -257,5 +280,36 @@ func TestAMadeLinkIsNotFoundLater(t *testing.T) {
 		if first[i] != again[i] || first[i].Found != (i > 0) || first[i].Link != first[0].Link {
 			t.Errorf("request %d: %+v, again %+v", i, first[i], again[i])
 		}
+	}
+}
+
+func TestAnEntryLooksAtABoundedNumberOfLinks(t *testing.T) {
+	g := lead(t)
+	const links = 256
+	var stock []command.Command
+	for i := range links {
+		stock = append(stock, command.Create{Draft: named(link.Code(fmt.Sprintf("s-%d", i)), link.Fields{Title: "other"})})
+	}
+	g.do(stock...)
+	var finds []command.Command
+	for i := range 2 * maxLooked / links {
+		finds = append(finds, command.Create{Draft: finding(link.TitleField, link.Fields{Title: fmt.Sprint("none ", i)})})
+	}
+	made, refusals := 0, 0
+	for _, r := range g.do(finds...) {
+		switch {
+		case r.Err == nil:
+			made++
+		case errors.Is(r.Err, link.ErrOverloaded):
+			refusals++
+		default:
+			t.Fatal(r.Err)
+		}
+	}
+	if made != maxLooked/links || refusals != len(finds)-made {
+		t.Errorf("%d links made, %d refusals, of %d", made, refusals, len(finds))
+	}
+	if r := g.do(finds[0])[0]; r.Err != nil {
+		t.Errorf("in the next entry: %v", r.Err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/command"
 	"tinyurl/fsm/link"
 )
@@ -17,7 +18,7 @@ import (
 // leader's command with a version that no binary knows.
 func FuzzTakenBatchNeverStopsAReplica(f *testing.F) {
 	w := writer{node: "n1", boot: 3}
-	nobody, find := "", link.TitleField
+	find := link.TitleField
 	early := time.UnixMilli(-1).UTC()
 	every := link.Draft{Fields: everyField(), Slug: "every", Owner: "u1", Host: "new.example", Find: &find, Imported: &link.Imported{CreatedAt: early, Visits: 1<<64 - 1}}
 	once := &link.Once{Scope: "s", Key: "k", Row: 1, Body: [32]byte{1}}
@@ -25,13 +26,23 @@ func FuzzTakenBatchNeverStopsAReplica(f *testing.F) {
 		w.batch(command.Create{Draft: draft("http://a")}, command.Create{Draft: slug("promo")}, command.Delete{Code: "promo"}),
 		w.batch(command.Create{Draft: link.Draft{Fields: link.Fields{Target: "http://b"}, ExpiresIn: time.Hour, Once: once}}, command.Delete{Code: testCodec.Encode(1)}),
 		w.batch(command.Lead{CodeKey: [16]byte{9}, ClusterVersion: 1}, command.Create{Draft: link.Draft{Fields: link.Fields{ValidUntil: at(-time.Hour)}}}),
-		w.batch(command.Create{Draft: slug("x")}, command.Edit{Edit: link.Edit{Code: "x", Set: link.AllFields, Fields: everyField(), OwnedBy: &nobody}}, command.Consume{Code: "x"}),
+		w.batch(command.Create{Draft: slug("x")}, command.Edit{Edit: link.Edit{Code: "x", Set: link.AllFields, Fields: everyField()}}, command.Consume{Code: "x"}),
 		w.batch(command.Create{Draft: every}, command.Create{Draft: finding(link.TagsField, link.Fields{Tags: "a"})}, command.Sweep{Limit: command.MaxSwept}),
 		w.batch(
 			command.Create{Draft: slug("x")}, command.Create{Draft: imported("x", link.Imported{Conflict: link.Overwrite})}, command.Create{Draft: endedLong(1)},
 			command.Edit{Edit: link.Edit{Code: "x", Set: link.ValidUntilField, Fields: link.Fields{ValidUntil: early}}}, command.Sweep{Limit: 1}, command.Delete{Code: "x"},
 			command.Create{Draft: imported("x", link.Imported{Conflict: link.Rename})},
 		),
+		w.batch(
+			userOf("u", access.Creator), keyOf("k", "u"), command.EditUser{Edit: access.UserEdit{ID: "u", Email: new("a@b")}}, command.Deny{Host: "new.example"},
+			command.Create{Draft: every}, command.Create{Draft: slug("x")}, command.Report{Code: "x", Reason: "r"}, command.Dismiss{Code: "x"}, command.Allow{Host: "new.example"},
+			command.RevokeKey{ID: "k"}, command.DeleteUser{ID: "u"},
+		),
+		func() command.Batch {
+			b := w.batch(keyOf("k", ""), command.Create{Draft: every}, command.Delete{Code: "every"}, command.RevokeKey{ID: "k"}, command.Consume{Code: "every"})
+			by("k", b).Operations[0].Actor = ""
+			return b
+		}(),
 	} {
 		encoded, err := command.EncodeBatch(b)
 		if err != nil {

@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"crypto/sha256"
 	"io"
 	"math/rand/v2"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/hashicorp/raft"
 
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/command"
 	"tinyurl/fsm/link"
 	"tinyurl/fsm/store"
@@ -175,6 +177,51 @@ func (g *group) do(commands ...command.Command) []command.Result {
 	g.t.Helper()
 	return g.run(g.batch(commands...))
 }
+
+// as applies commands of a key's holder as the next entry.
+func (g *group) as(actor string, commands ...command.Command) []command.Result {
+	g.t.Helper()
+	return g.run(by(actor, g.batch(commands...)))
+}
+
+// by says that somebody's key asks for what is in a batch.
+func by(actor string, b command.Batch) command.Batch {
+	for i := range b.Operations {
+		b.Operations[i].Actor = actor
+	}
+	return b
+}
+
+// must applies commands as the next entry, none of which is refused.
+func (g *group) must(commands ...command.Command) {
+	g.t.Helper()
+	for i, r := range g.do(commands...) {
+		if r.Err != nil {
+			g.t.Fatalf("%+v: %v", commands[i], r.Err)
+		}
+	}
+}
+
+// people makes two creators u1 and u2 with keys k1 and k2, an editor and an administrator with keys of their names, and the key
+// "free" of nobody's. All keys have all scopes.
+func (g *group) people() {
+	g.t.Helper()
+	g.must(
+		userOf("u1", access.Creator), keyOf("k1", "u1"), userOf("u2", access.Creator), keyOf("k2", "u2"), userOf("editor", access.Editor),
+		keyOf("editor", "editor"), userOf("admin", access.AdminRole), keyOf("admin", "admin"), keyOf("free", ""),
+	)
+}
+
+func userOf(id string, role access.Role) command.CreateUser {
+	return command.CreateUser{User: access.User{ID: id, Name: "user " + id, Role: role}}
+}
+
+// keyOf makes a key with all scopes, whose secret is its id.
+func keyOf(id, owner string) command.CreateKey {
+	return command.CreateKey{Key: access.Key{ID: id, Name: "key " + id, Hash: hashOf(id), Scopes: access.AllScopes, Owner: owner}}
+}
+
+func hashOf(id string) access.Hash { return access.Hash(sha256.Sum256([]byte(id))) }
 
 // outcome is an answer that must be an Outcome.
 func (g *group) outcome(answer any) [][]command.Result {

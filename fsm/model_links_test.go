@@ -60,6 +60,9 @@ func (m *model) make(d link.Draft) command.Result {
 	if err := m.refusal(d, l); err != nil {
 		return command.Result{Err: err}
 	}
+	if m.isDenied(d.Host) {
+		return command.Result{Err: link.ErrTargetDenied}
+	}
 	if found, ok := m.find(d, l); ok {
 		return command.Result{Link: found, Found: true}
 	}
@@ -129,8 +132,18 @@ func (m *model) find(d link.Draft, l link.Link) (found link.Link, ok bool) {
 	return found, ok
 }
 
+// older says which of two links was there first: of one moment are generated codes, as they were made, then slugs.
 func older(a, b link.Link) bool {
-	return a.CreatedAt.Before(b.CreatedAt) || a.CreatedAt.Equal(b.CreatedAt) && a.Code < b.Code
+	if !a.CreatedAt.Equal(b.CreatedAt) {
+		return a.CreatedAt.Before(b.CreatedAt)
+	}
+	codec := link.NewCodec(testKey)
+	idA, madeA := codec.Decode(a.Code)
+	idB, madeB := codec.Decode(b.Code)
+	if madeA && madeB {
+		return idA < idB
+	}
+	return madeA || !madeB && a.Code < b.Code
 }
 
 // owned gives a living link to somebody who may change it.
@@ -145,8 +158,8 @@ func (m *model) owned(code link.Code, by *string) (link.Link, error) {
 	return l, nil
 }
 
-func (m *model) edit(e link.Edit) command.Result {
-	l, err := m.owned(e.Code, e.OwnedBy)
+func (m *model) edit(e link.Edit, own *string) command.Result {
+	l, err := m.owned(e.Code, own)
 	switch {
 	case err != nil:
 		return command.Result{Err: err}
@@ -166,6 +179,9 @@ func (m *model) edit(e link.Edit) command.Result {
 	}
 	if err := fieldsRefusal(l.Fields); err != nil {
 		return command.Result{Err: err}
+	}
+	if e.Set&link.TargetField != 0 && m.isDenied(e.Host) {
+		return command.Result{Err: link.ErrTargetDenied}
 	}
 	l.UpdatedAt, l.Version = m.stamp, l.Version+1
 	m.links[l.Code] = l
@@ -204,6 +220,11 @@ func (m *model) sweep(limit int) {
 		return strings.Compare(string(a.Code), string(b.Code))
 	})
 	for _, l := range due[:min(limit, len(due))] {
-		m.deleted[l.Code] = true
+		m.end(l.Code)
 	}
+}
+
+func (m *model) end(code link.Code) {
+	m.deleted[code] = true
+	delete(m.reports, string(code))
 }

@@ -21,6 +21,7 @@ type model struct {
 	results map[string]command.Result // by node/boot/sequence
 	heads   map[string]modelHead      // by scope and key
 	rows    map[string]command.Result // by scope, key and row
+	modelAuthority
 }
 
 // modelHead is a client's request.
@@ -33,7 +34,7 @@ func newModel() *model {
 	return &model{
 		links: make(map[link.Code]link.Link), deleted: make(map[link.Code]bool), boots: make(map[string]uint64),
 		floors: make(map[string]uint64), results: make(map[string]command.Result), heads: make(map[string]modelHead),
-		rows: make(map[string]command.Result),
+		rows: make(map[string]command.Result), modelAuthority: newModelAuthority(),
 	}
 }
 
@@ -71,26 +72,28 @@ func (m *model) apply(e command.Entry) [][]command.Result {
 }
 
 func (m *model) execute(op command.Operation) command.Result {
-	if op.Actor != "" {
-		return command.Result{Err: link.ErrUnauthorized}
+	own, err := m.asks(op.Actor, op.Command)
+	if err != nil {
+		return command.Result{Err: err}
 	}
 	switch c := op.Command.(type) {
 	case command.Create:
 		return m.create(c.Draft)
 	case command.Edit:
-		return m.edit(c.Edit)
+		return m.edit(c.Edit, own)
 	case command.Delete:
-		l, err := m.owned(c.Code, c.OwnedBy)
+		l, err := m.owned(c.Code, own)
 		if err == nil {
-			m.deleted[l.Code] = true
+			m.end(l.Code)
 		}
 		return command.Result{Err: err}
 	case command.Consume:
 		return m.consume(c.Code)
 	case command.Sweep:
 		m.sweep(int(c.Limit))
+		return command.Result{}
 	}
-	return command.Result{} // Lead: the key and the version are the same throughout
+	return m.govern(op.Command)
 }
 
 // repeat answers a command that was answered before. What was made is answered as it was then, what was there before or was

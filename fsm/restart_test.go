@@ -216,13 +216,19 @@ func TestLeftoversOfACrashAreRemoved(t *testing.T) {
 	}
 }
 
-func TestANewerFormatIsRefusedAndLeftAlone(t *testing.T) {
+func TestAnotherFormatIsRefusedAndLeftAlone(t *testing.T) {
+	for _, format := range []string{"format 1", "format 3"} {
+		t.Run(format, func(t *testing.T) { testFormatIsRefused(t, format) })
+	}
+}
+
+func testFormatIsRefused(t *testing.T, format string) {
 	g := lead(t)
 	g.make(slug("x"))
 	g.snapshot(g.index)
 	d := g.disk.crash(100, 1)
 	rewrite(t, d, stateDir+"/CURRENT", func(data []byte) []byte {
-		return bytes.Replace(data, []byte("format 1"), []byte("format 2"), 1)
+		return bytes.Replace(data, []byte("format 2"), []byte(format), 1)
 	})
 	before, _ := d.List(stateDir)
 	slices.Sort(before)

@@ -16,7 +16,7 @@ func (e *entry) sweepExpired(c command.Sweep) error {
 	}
 	e.swept += len(codes)
 	for _, code := range codes {
-		if err := e.batch.Delete(code, e.stamp); err != nil {
+		if err := e.end(code); err != nil {
 			return fmt.Errorf("sweep %q: %w", code, err)
 		}
 	}

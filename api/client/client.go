@@ -1,5 +1,9 @@
 // Package client talks to the JSON API of a node. It is small on purpose: one method a call, contexts first, typed errors,
 // and no retries of its own. A caller that wants to retry a create gives it an idempotency key.
+//
+// Any node of a cluster will do. What a node refuses is an *Error, and errors.Is(err, v1.SlugTaken) and its like ask for the reason; an
+// error that is none means that no answer came, so what became of the request is unknown. A key without the
+// scope for a call is refused as v1.Forbidden. Lists come page by page, each when it is asked for.
 package client
 
 import (
@@ -61,13 +65,22 @@ func New(server, key string, httpClient *http.Client) (*Client, error) {
 	return c, nil
 }
 
-// Create makes one link, or finds it if link.FindIfExists is set. With an idempotency key (1 to 255 printable ASCII characters) it
+// Create makes one link, or finds it if link.FindIfExists is set; CreateOrFind tells the two apart. With an idempotency key (1 to 255 printable ASCII characters) it
 // may be tried again, on any node, with the same request: the first answer comes back and no second link is made. Without, a lost
 // answer leaves unknown whether there is a link.
 func (c *Client) Create(ctx context.Context, link v1.CreateLink, idempotencyKey string) (v1.Link, error) {
 	var made v1.Link
 	err := c.call(ctx, http.MethodPost, linksPath, header{idempotencyHeader, idempotencyKey}, link, &made)
 	return made, err
+}
+
+// CreateOrFind gives the oldest living link that is like the one asked for, see v1.CreateLink.FindIfExists, or makes it; found says that
+// it was there. For the idempotency key see Create.
+func (c *Client) CreateOrFind(ctx context.Context, link v1.CreateLink, idempotencyKey string) (_ v1.Link, found bool, err error) {
+	link.FindIfExists = true
+	var answer v1.Link
+	status, err := c.ask(ctx, http.MethodPost, linksPath, header{idempotencyHeader, idempotencyKey}, link, &answer)
+	return answer, status == http.StatusOK, err
 }
 
 // CreateBulk makes up to 1,000 links and gives one result a row, in order. An error is for the call as a whole.
@@ -113,19 +126,6 @@ func (c *Client) Delete(ctx context.Context, code string) error {
 	return c.call(ctx, http.MethodDelete, linkPath(code), header{}, nil, nil)
 }
 
-// Cluster reads the status document, as the node sees the cluster. It answers within a second, with or without a leader.
-func (c *Client) Cluster(ctx context.Context) (v1.Cluster, error) {
-	var status v1.Cluster
-	err := c.call(ctx, http.MethodGet, "/api/v1/cluster", header{}, nil, &status)
-	return status, err
-}
-
-// Leave makes the node leave its cluster for good. It returns once the others have seen it go; the node ends soon after, so
-// a second call may find nobody. It may take longer than other calls: give it a context of a minute.
-func (c *Client) Leave(ctx context.Context) error {
-	return c.call(ctx, http.MethodPost, "/api/v1/cluster/leave", header{}, nil, nil)
-}
-
 // Resolve asks where a code leads, the way a visitor would, and does not go there. It needs no key.
 func (c *Client) Resolve(ctx context.Context, code string) (string, error) {
 	response, err := c.send(ctx, http.MethodGet, "/"+url.PathEscape(code), header{}, nil)
@@ -152,23 +152,33 @@ func (c *Client) Ready(ctx context.Context) error {
 	return refused(response)
 }
 
-// call is what all methods of the JSON API are made of. It sends in as JSON, if it is not nil, and reads the answer into out, if it is not nil.
+// call is ask where any success is as good as another.
 func (c *Client) call(ctx context.Context, method, path string, extra header, in, out any) error {
+	_, err := c.ask(ctx, method, path, extra, in, out)
+	return err
+}
+
+// ask is what all methods of the JSON API are made of. It sends in as JSON, if it is not nil, reads the answer into out, which is nil for
+// calls that have none, and gives the status of a success.
+func (c *Client) ask(ctx context.Context, method, path string, extra header, in, out any) (status int, err error) {
 	response, err := c.send(ctx, method, path, extra, in)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer discard(response)
 	if response.StatusCode/100 != 2 {
-		return refused(response)
+		return 0, refused(response)
 	}
 	if out == nil {
-		return nil
+		if response.StatusCode != http.StatusNoContent {
+			return 0, fmt.Errorf("%s %s: %w: status %d instead of 204", method, path, ErrNoAnswer, response.StatusCode) // such as a proxy's page
+		}
+		return response.StatusCode, nil
 	}
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(out); err != nil {
-		return fmt.Errorf("read the answer of %s %s: %w", method, path, err)
+		return 0, fmt.Errorf("read the answer of %s %s: %w", method, path, err)
 	}
-	return nil
+	return response.StatusCode, nil
 }
 
 // send makes one request. The caller must discard the response. An error here means that no answer came: whether the node
@@ -186,14 +196,9 @@ func (c *Client) send(ctx context.Context, method, path string, extra header, in
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
-	// Without it a visitor's refusal would be a page.
-	request.Header.Set("Accept", "application/json, "+v1.ProblemType)
-	request.Header.Set("User-Agent", "tinyurl-client/1")
+	c.sign(request)
 	if in != nil {
 		request.Header.Set("Content-Type", "application/json")
-	}
-	if c.key != "" {
-		request.Header.Set("Authorization", "Bearer "+c.key)
 	}
 	if extra.value != "" {
 		request.Header.Set(extra.name, extra.value)
@@ -204,6 +209,16 @@ func (c *Client) send(ctx context.Context, method, path string, extra header, in
 		return nil, fmt.Errorf("ask the node: %w", err)
 	}
 	return response, nil
+}
+
+// sign says who asks, and what answers are understood.
+func (c *Client) sign(request *http.Request) {
+	// Without it a visitor's refusal would be a page.
+	request.Header.Set("Accept", "application/json, "+v1.ProblemType)
+	request.Header.Set("User-Agent", "tinyurl-client/1")
+	if c.key != "" {
+		request.Header.Set("Authorization", "Bearer "+c.key)
+	}
 }
 
 // encode writes JSON with URLs as they are, without HTML escapes.

@@ -45,6 +45,16 @@ func (o PageOptions) query() url.Values {
 	return query
 }
 
+// Paging says how a list is read that every node gives as the cluster knows it.
+type Paging struct {
+	// PageSize is how many entries a page has, 100 at most; 0 leaves it to the node.
+	PageSize int
+	// Cursor is as in PageOptions.
+	Cursor string
+}
+
+func (p Paging) query() url.Values { return PageOptions{PageSize: p.PageSize}.query() }
+
 func (o ListOptions) query() url.Values {
 	query := o.PageOptions.query()
 	if o.Search != "" {

@@ -92,3 +92,9 @@ func parseBytes(text string) ([]byte, error) {
 	}
 	return b, nil
 }
+
+// Check reports whether kept is a hash that Verify could compare a password with; the error says why not.
+func Check(kept link.PasswordHash) error {
+	_, err := parse(kept)
+	return err
+}

@@ -53,6 +53,9 @@ func (h *Handler) Visit(ctx context.Context, from Visitor, path string, query bo
 	if err == nil && (found.Redirect != 0 || found.Limited || found.Protected || query && !found.DropQuery) {
 		return Answer{Open: true}
 	}
+	if errors.Is(err, errAsk) {
+		return Answer{Open: true}
+	}
 	h.Outcomes.count(err)
 	// Asked after the look-up, so that the figure covers what the look-up may have missed.
 	return Answer{Target: found.Target, Late: h.Resolver.Staleness(), Err: err}
@@ -60,7 +63,7 @@ func (h *Handler) Visit(ctx context.Context, from Visitor, path string, query bo
 
 // Serve answers a GET or HEAD of the code given, as it stood in the path (decoded, without the slash).
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, path string) {
-	code, found, err := h.find(r.Context(), visitorOf(r), path)
+	code, found, err := h.find(r.Context(), Visitor{Request: r}, path)
 	if err == nil && found.Protected {
 		err = ErrProtected
 	}

@@ -3,7 +3,9 @@ package redirect
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http/httptest"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -82,6 +84,8 @@ const (
 	another = "203.0.113.8:50000"
 )
 
+var floodAddress = netip.MustParseAddrPort(flooder).Addr()
+
 func TestAFloodOfGuessesFromOneAddressIsLimitedToItself(t *testing.T) {
 	g := newGuesser(t, 5)
 	if n := g.guesses(flooder); n != 10 {
@@ -118,6 +122,39 @@ func TestAFloodOfGuessesFromOneAddressIsLimitedToItself(t *testing.T) {
 	}
 }
 
+func TestBehindATrustedProxyEveryClientHasTheirOwnShare(t *testing.T) {
+	g := newGuesser(t, 5)
+	g.Clients.Trusted = []netip.Prefix{netip.MustParsePrefix("203.0.113.7/32")}
+	from := func(client string) (n int) {
+		for ; n < 100; n++ {
+			r := httptest.NewRequest("GET", "/", nil)
+			r.RemoteAddr = flooder
+			r.Header.Set("X-Forwarded-For", "192.0.2.1, "+client)
+			*g.refused = nil
+			if g.Serve(httptest.NewRecorder(), r, "xyz"); errors.Is((*g.refused)[0], ErrTooManyMisses) {
+				return n
+			}
+		}
+		return n
+	}
+	for _, client := range []string{"198.51.100.1", "198.51.100.2"} {
+		if n := from(client); n != 10 {
+			t.Errorf("%s had %d guesses", client, n)
+		}
+	}
+	// Of a connection alone nothing is known but the proxy: the whole request is needed, for a guess and for nothing else.
+	proxy, stranger := &net.TCPAddr{IP: net.IPv4(203, 0, 113, 7)}, &net.TCPAddr{IP: net.IPv4(203, 0, 113, 8)}
+	if a := g.Visit(t.Context(), Visitor{Conn: proxy}, "xyz", false); !a.Open || a.Err != nil {
+		t.Errorf("a guess through the proxy: %+v", a)
+	}
+	if a := g.Visit(t.Context(), Visitor{Conn: proxy}, "home", false); a.Open || a.Target != "https://example.com/" {
+		t.Errorf("a hit through the proxy: %+v", a)
+	}
+	if a := g.Visit(t.Context(), Visitor{Conn: stranger}, "xyz", false); a.Open || !errors.Is(a.Err, link.ErrNotFound) {
+		t.Errorf("a guess from elsewhere: %+v", a)
+	}
+}
+
 func TestWithoutALimitNobodyIsRefused(t *testing.T) {
 	g := newGuesser(t, 1)
 	g.Misses = nil
@@ -127,7 +164,7 @@ func TestWithoutALimitNobodyIsRefused(t *testing.T) {
 }
 
 // admitted gives how many codes in a row an address may ask for, of a thousand.
-func admitted(m *Misses, address string) int {
+func admitted(m *Misses, address netip.Addr) int {
 	for n := range 1000 {
 		if !m.admit(address) {
 			return n
@@ -136,51 +173,18 @@ func admitted(m *Misses, address string) int {
 	return 1000
 }
 
-func TestAClockThatGoesBackLocksNobodyOutForLong(t *testing.T) {
-	m := NewMisses(5, (&wall{noon}).read)
-	if n := admitted(m, flooder); n != 10 {
+func TestAFloodFromManyAddressesForgetsTheFirst(t *testing.T) {
+	m := NewMisses(1, (&wall{noon}).read)
+	if n := admitted(m, floodAddress); n != 2 {
 		t.Errorf("admitted %d", n)
 	}
-	m.now = (&wall{noon.Add(-time.Second)}).read
-	if m.admit(flooder) {
-		t.Error("a clock that went back gave more")
+	from := netip.MustParseAddr("10.0.0.0")
+	for range missAddresses {
+		from = from.Next()
+		m.admit(from)
 	}
-	m.now = (&wall{noon.Add(time.Second)}).read
-	if !m.admit(flooder) {
-		t.Error("refused when there is room again")
-	}
-}
-
-func TestOfIPv6ANetworkIsOneAddress(t *testing.T) {
-	for address, want := range map[string]string{
-		"203.0.113.7:1":              "203.0.113.7",
-		"[::ffff:203.0.113.7]:2":     "203.0.113.7",
-		"[2001:db8:1:2:3:4:5:6]:1":   "2001:db8:1:2::",
-		"[2001:db8:1:2:ff::1]:1":     "2001:db8:1:2::",
-		"[2001:db8:1:3::1]:1":        "2001:db8:1:3::",
-		"[fe80::1%eth0]:1":           "fe80::",
-		"":                           "invalid IP",
-		"@":                          "invalid IP",
-		"203.0.113.7":                "invalid IP",
-		"not an address, and long :": "invalid IP",
-	} {
-		if got := household(address).String(); got != want {
-			t.Errorf("%q counts for %s, want %s", address, got, want)
-		}
-	}
-}
-
-func TestAddressesAreForgottenBeforeTheyTakeTooMuch(t *testing.T) {
-	m := NewMisses(1, (&wall{noon}).read)
-	m.full.most = 3
-	spend := func(host int) int { return admitted(m, fmt.Sprintf("203.0.113.%d:1", host)) }
-	for _, tc := range []struct{ host, want int }{{1, 2}, {2, 2}, {3, 2}, {1, 0}, {4, 2}, {1, 0}, {3, 0}, {2, 2}, {4, 2}} {
-		if got := spend(tc.host); got != tc.want {
-			t.Errorf("address %d had %d, want %d", tc.host, got, tc.want)
-		}
-		if kept := m.full; len(kept.known) > kept.most || len(kept.known) != kept.order.Len() {
-			t.Fatalf("%d addresses, %d in order, at most %d", len(kept.known), kept.order.Len(), kept.most)
-		}
+	if n := admitted(m, floodAddress); n != 2 {
+		t.Errorf("admitted %d of an address of long ago", n)
 	}
 }
 
@@ -191,7 +195,7 @@ func TestManyGuessersAtOnceGetWhatOneWouldGet(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			for range 100 {
-				if m.admit(flooder) {
+				if m.admit(floodAddress) {
 					sum.Add(1)
 				}
 			}
@@ -204,10 +208,13 @@ func TestManyGuessersAtOnceGetWhatOneWouldGet(t *testing.T) {
 }
 
 func TestALimitOutsideItsRangeIsBroughtIntoIt(t *testing.T) {
-	for given, want := range map[int]time.Duration{-1: time.Second, 0: time.Second, 4: 250 * time.Millisecond, MaxMissLimit * 2: time.Microsecond} {
-		if got := NewMisses(given, time.Now).refill; got != want {
-			t.Errorf("%d a second refill in %v, want %v", given, got, want)
+	for given, want := range map[int]int{-1: 2, 0: 2, 4: 8} {
+		if got := admitted(NewMisses(given, (&wall{noon}).read), floodAddress); got != want {
+			t.Errorf("%d a second admitted %d, want %d", given, got, want)
 		}
+	}
+	if m := NewMisses(MaxMissLimit*2, (&wall{noon}).read); m.buckets.Take(floodAddress).Limit != 2*MaxMissLimit {
+		t.Error("beyond the highest limit")
 	}
 }
 
@@ -236,6 +243,6 @@ func BenchmarkMiss(b *testing.B) {
 	m := NewMisses(MaxMissLimit, time.Now)
 	b.ReportAllocs()
 	for b.Loop() {
-		m.admit(flooder)
+		m.admit(floodAddress)
 	}
 }

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
+	"tinyurl/api/ratelimit"
 	"tinyurl/fsm/link"
 )
 
@@ -74,6 +76,8 @@ type Config struct {
 	Outcomes *Outcomes
 	// Misses limits how often the leader is asked about codes that nobody here knows; nil for no limit.
 	Misses *Misses
+	// Clients tells from where visitors come.
+	Clients ratelimit.Clients
 	// Now is the clock by which tries are counted.
 	Now func() time.Time
 }
@@ -87,23 +91,25 @@ type Handler struct {
 // New makes a Handler.
 func New(c Config) *Handler { return &Handler{Config: c, tries: newTries(c.Now)} }
 
-// Visitor is where a visit comes from. One of the two is set; neither costs the other's making.
+// Visitor is where a visit comes from. One of the two is set: whoever has no whole request yet needs not make one.
 type Visitor struct {
-	// Address is an http.Request's RemoteAddr.
-	Address string
-	// Conn is the connection's.
-	Conn net.Addr
+	Request *http.Request
+	Conn    net.Addr
 }
 
-// visitorOf is where a request comes from.
-func visitorOf(r *http.Request) Visitor { return Visitor{Address: r.RemoteAddr} }
+// errAsk says that the address of a visitor has to be asked for, and stands in a request that is not there.
+var errAsk = errors.New("the whole request is needed")
 
-// address gives the address as text.
-func (v Visitor) address() string {
-	if v.Conn != nil {
-		return v.Conn.String()
+// address is where a visitor comes from, or errAsk.
+func (h *Handler) address(v Visitor) (netip.Addr, error) {
+	if v.Request != nil {
+		return h.Clients.Of(v.Request), nil
 	}
-	return v.Address
+	from, ok := h.Clients.OfConn(v.Conn)
+	if !ok {
+		return from, errAsk
+	}
+	return from, nil
 }
 
 // find gives the code that stood in the path (decoded, without the slash) and the route of its link, if that redirects now. A route
@@ -131,11 +137,22 @@ func (h *Handler) resolve(ctx context.Context, from Visitor, code link.Code) (li
 			return found, err
 		}
 		// A link that does not redirect here is no guess: it is asked for, whoever wants it.
-		if errors.Is(err, link.ErrNotFound) && !h.Misses.admit(from.address()) {
-			return link.Route{}, ErrTooManyMisses
+		if errors.Is(err, link.ErrNotFound) {
+			if err := h.guess(from); err != nil {
+				return link.Route{}, err
+			}
 		}
 	}
 	return h.Resolver.Resolve(ctx, code)
+}
+
+// guess counts a miss of a visitor; ErrTooManyMisses if there were too many.
+func (h *Handler) guess(from Visitor) error {
+	address, err := h.address(from)
+	if err == nil && !h.Misses.admit(address) {
+		err = ErrTooManyMisses
+	}
+	return err
 }
 
 // refusal is what visitors of a route are told now; nil if it is open. The clock is read for links that can begin or end, and for

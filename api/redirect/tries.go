@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"tinyurl/api/ratelimit"
 	"tinyurl/fsm/link"
 )
 
@@ -27,7 +28,7 @@ type tries struct {
 	now func() time.Time
 
 	mu    sync.Mutex
-	times *latest[try, tryTimes] // owned by mu
+	times *ratelimit.Latest[try, tryTimes] // owned by mu
 }
 
 // try is whom tries count for.
@@ -54,16 +55,16 @@ func (e *triesError) seconds() string {
 }
 
 func newTries(now func() time.Time) *tries {
-	return &tries{now: now, times: newLatest[try, tryTimes](triesKept)}
+	return &tries{now: now, times: ratelimit.NewLatest[try, tryTimes](triesKept)}
 }
 
-// admit counts a try of the visitor at address, host:port; a triesError if there were too many, which is not counted.
-func (t *tries) admit(code link.Code, address string) error {
-	by := try{code: code, from: household(address)}
+// admit counts a try of the visitor; a triesError if there were too many, which is not counted.
+func (t *tries) admit(code link.Code, from netip.Addr) error {
+	by := try{code: code, from: ratelimit.Household(from)}
 	now := t.now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	times := t.times.of(by)
+	times := t.times.Of(by)
 	oldest := times.at[times.next]
 	if wait := oldest.Add(tryWindow).Sub(now); !oldest.IsZero() && wait > 0 {
 		return &triesError{wait: min(wait, tryWindow)}

@@ -29,7 +29,7 @@ func (h *Handler) unlocked(r *http.Request, path, password string) (link.Link, e
 	case password == "":
 		return link.Link{}, ErrProtected
 	}
-	if err := h.tries.admit(l.Code, r.RemoteAddr); err != nil {
+	if err := h.tries.admit(l.Code, h.Clients.Of(r)); err != nil {
 		return link.Link{}, err
 	}
 	right, err := h.Passwords.Verify(r.Context(), l.Password, password)
@@ -44,7 +44,7 @@ func (h *Handler) unlocked(r *http.Request, path, password string) (link.Link, e
 
 // view gives all that is known of a link that redirects now.
 func (h *Handler) view(r *http.Request, path string) (link.Link, error) {
-	code, _, err := h.find(r.Context(), visitorOf(r), path)
+	code, _, err := h.find(r.Context(), Visitor{Request: r}, path)
 	if err != nil {
 		return link.Link{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptest"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -151,19 +152,25 @@ func TestPasswordsAreTriedTenTimesAMinute(t *testing.T) {
 
 func TestTriesAreForgottenBeforeTheyTakeTooMuch(t *testing.T) {
 	tried := newTries((&wall{noon}).read)
-	tried.times.most = 3
-	for i := range 10 {
-		for range triesAtOnce {
-			if err := tried.admit("abc", fmt.Sprintf("203.0.113.%d:1", i)); err != nil {
-				t.Fatal(err)
-			}
+	address, first := netip.MustParseAddr("10.0.0.0"), netip.MustParseAddr("203.0.113.9")
+	spend := func(from netip.Addr) (n int) {
+		for n < 2*triesAtOnce && tried.admit("abc", from) == nil {
+			n++
 		}
-		if kept := tried.times; len(kept.known) > 3 || len(kept.known) != kept.order.Len() {
-			t.Fatalf("%d are kept, %d in order", len(kept.known), kept.order.Len())
-		}
+		return n
 	}
-	if err := tried.admit("abc", "203.0.113.9:1"); !errors.Is(err, ErrTooManyTries) {
-		t.Errorf("the latest one is forgotten: %v", err)
+	if n := spend(first); n != triesAtOnce {
+		t.Errorf("%d tries", n)
+	}
+	for range triesKept {
+		address = address.Next()
+		_ = tried.admit("abc", address)
+	}
+	if n := spend(first); n != triesAtOnce {
+		t.Errorf("%d tries of an address of long ago", n)
+	}
+	if n := spend(address); n != triesAtOnce-1 {
+		t.Errorf("%d tries of the latest address, which is forgotten", n)
 	}
 }
 

@@ -99,3 +99,39 @@ type Progress struct {
 	// TrailsBy is how many log entries the member is behind the leader.
 	TrailsBy uint64 `json:"trailsBy"`
 }
+
+// TransferLeadership asks for another leader.
+type TransferLeadership struct {
+	// To is the id of the voter that is to lead; empty leaves the choice to the cluster.
+	To string `json:"to,omitempty"`
+}
+
+// Autopilot is what the leader makes of the members.
+type Autopilot struct {
+	// Healthy: every member is.
+	Healthy bool `json:"healthy"`
+	// FailureTolerance is how many voters may fail from here without loss of the quorum.
+	FailureTolerance int `json:"failureTolerance"`
+	// Leader is the id of the leader, whose judgement this is.
+	Leader string `json:"leader"`
+	// Servers are all members, in the order of their ids.
+	Servers []AutopilotServer `json:"servers"`
+}
+
+// AutopilotServer is one member. A member that is healthy for long enough gets a vote, if there is one to be had.
+type AutopilotServer struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	// Status is gossip's word: alive, failed, left or unknown.
+	Status  string `json:"status"`
+	Voter   bool   `json:"voter"`
+	Healthy bool   `json:"healthy"`
+	// StableSince is since when the member has been healthy, or has not been.
+	StableSince Time `json:"stableSince"`
+	// LastContactMs is the time since it and the leader last heard of each other, -1 for never. LastTerm and LastIndex name the last
+	// entry of its log. All three are as it last told them.
+	LastContactMs int64  `json:"lastContactMs"`
+	LastTerm      uint64 `json:"lastTerm"`
+	LastIndex     uint64 `json:"lastIndex"`
+}

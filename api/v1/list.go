@@ -10,12 +10,15 @@ type LinkPage struct {
 	Total *uint64 `json:"total"`
 }
 
-// TagPage is a part of the list of tags.
-type TagPage struct {
-	Data []Tag `json:"data"`
+// Page is a part of a list.
+type Page[T any] struct {
+	Data []T `json:"data"`
 	// NextCursor asks for the next page; nil on the last one.
 	NextCursor *string `json:"nextCursor"`
 }
+
+// TagPage is a part of the list of tags.
+type TagPage = Page[Tag]
 
 // Tag is a tag, and how many links have it.
 type Tag struct {

@@ -18,8 +18,11 @@ import (
 // their number.
 func TestOverlappingSetsNeverBothForm(t *testing.T) {
 	first, rounds := uint64(1), uint64(2000)
-	if testing.Short() {
+	switch {
+	case testing.Short():
 		rounds = 200
+	case raceDetector:
+		rounds = 500
 	}
 	if s := os.Getenv("FORMING_ROUNDS"); s != "" {
 		rounds, _ = strconv.ParseUint(s, 10, 64)

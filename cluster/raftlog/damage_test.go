@@ -280,7 +280,7 @@ func TestRandomPageDamageNeverPanics(t *testing.T) {
 		t.Fatal(err)
 	}
 	rounds := 300
-	if testing.Short() {
+	if testing.Short() || raceDetector { // one goroutine
 		rounds = 50
 	}
 	r := rand.New(rand.NewPCG(7, 7))
@@ -345,6 +345,7 @@ func TestMissingDirectoryIsNoDamage(t *testing.T) {
 }
 
 func TestAFileInUseIsRefused(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	onEachEngine(t, func(t *testing.T, k kind) {
 		l, _ := k.openTemp(t, nil)
 		_, err := Open(Config{Engine: k, Path: l.path, Fatal: func(error) {}})
@@ -357,6 +358,7 @@ func TestAFileInUseIsRefused(t *testing.T) {
 // TestAFileInUseByAnotherProcessIsRefused runs this test binary again as the
 // other process.
 func TestAFileInUseByAnotherProcessIsRefused(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	onEachEngine(t, func(t *testing.T, k kind) {
 		if path := os.Getenv("RAFTLOG_TEST_OPEN"); path != "" {
 			_, err := Open(Config{Engine: k, Path: path, Fatal: func(error) {}})

@@ -70,7 +70,11 @@ func TestALargeLogReopensSound(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "raft.db")
 		size := func(i uint64) int { return []int{10, 4096, 100, 300_000, 0, 5000}[i%6] }
 		next := uint64(1)
-		for round := range 4 {
+		rounds := 4
+		if raceDetector { // one goroutine
+			rounds = 2
+		}
+		for round := range rounds {
 			l, f := k.openAt(t, path, nil)
 			for range 20 {
 				var entries []*raft.Log

@@ -28,6 +28,7 @@ type App struct {
 	// These are opened in this order and closed in the opposite one; those not reached yet are nil.
 	listeners   *listeners
 	certificate *certificate // nil without HTTPS
+	denied      *denyFile    // nil without one
 	lock        io.Closer
 	node        *cluster.Node
 	servers     []*serving
@@ -61,6 +62,11 @@ func Open(ctx context.Context, s Settings, env Environment) (_ *App, err error) 
 	}
 	if s.Listen.TLSCert != "" {
 		if a.certificate, err = loadCertificate(s.Listen.TLSCert, s.Listen.TLSKey); err != nil {
+			return nil, err
+		}
+	}
+	if s.Limits.DenyFile != "" {
+		if a.denied, err = loadDenyFile(s.Limits.DenyFile); err != nil {
 			return nil, err
 		}
 	}
@@ -101,8 +107,10 @@ func (a *App) openHTTP(rootKey string, registry *prometheus.Registry) error {
 	a.health = &health{node: a.node}
 	handler, err := api.New(api.Config{
 		Links: links{a.node}, Cluster: a, Health: a.health,
-		Resolver: visits{a.node, func() time.Duration { return time.Since(started) }},
-		RootKey:  rootKey, PublicURL: public, TargetRules: a.targetRules(public, own, a.redirectURL()), MissLimit: a.settings.Limits.Misses,
+		Authority: authority{a.node}.all(a.env.Cluster.Rand), Admission: a.admission(),
+		Authenticator: authenticator{api.RootKey(rootKey), a.node},
+		Resolver:      visits{a.node, func() time.Duration { return time.Since(started) }},
+		PublicURL:     public, TargetRules: a.targetRules(public, own, a.redirectURL()), MissLimit: a.settings.Limits.Misses,
 		Words:  func() link.Words { return link.WordsFor(a.node.ClusterVersion()) },
 		Logger: a.log.With("room", "api"), Now: a.env.Cluster.Now, Registerer: registry, Gatherer: registry,
 	})
@@ -202,15 +210,21 @@ func (a *App) closeNode(ctx context.Context) error {
 	}
 }
 
-// Reload takes the log level of s and reads the certificate again. What else differs takes a restart.
+// Reload takes the log level of s and reads the certificate and the deny file again; one that cannot be read keeps neither the other
+// nor the log level from being taken. What else differs takes a restart.
 func (a *App) Reload(s Settings) error {
 	a.notify(daemon.SdNotifyReloading)
 	defer a.notify(daemon.SdNotifyReady)
 	a.level.Set(s.Log.Level)
+	var errs []error
 	if a.certificate != nil {
-		if err := a.certificate.reload(); err != nil {
-			return err
-		}
+		errs = append(errs, a.certificate.reload())
+	}
+	if a.denied != nil {
+		errs = append(errs, a.denied.reload())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
 	}
 	a.log.Info("reloaded", "level", s.Log.Level.String())
 	return nil

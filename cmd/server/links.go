@@ -2,8 +2,10 @@ package server
 
 import (
 	"context"
+	"errors"
 
 	"tinyurl/api"
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/command"
 	"tinyurl/fsm/link"
 	"tinyurl/fsm/store"
@@ -11,21 +13,25 @@ import (
 
 // linkNode is what a cluster.Node does with links; it answers link.ErrNoLeader while it belongs to no cluster.
 type linkNode interface {
+	stateNode
 	Propose(ctx context.Context, actor string, commands []command.Command) ([]command.Result, error)
-	Get(ctx context.Context, code link.Code, local bool) (link.Link, error)
-	View(ctx context.Context, local bool) (*store.Store, error)
 }
 
 // links is a node's api.Links.
 type links struct{ node linkNode }
 
-// Create makes the drafts; see api.Links.
-func (l links) Create(ctx context.Context, drafts []link.Draft) ([]api.Made, error) {
+// Create makes the drafts; see api.Links. Here drafts get what the state machine goes by: whose link it becomes, and the host it
+// leads to.
+func (l links) Create(ctx context.Context, by access.Holder, drafts []link.Draft) ([]api.Made, error) {
 	commands := make([]command.Command, len(drafts))
 	for i, d := range drafts {
+		if by.OwnOnly || d.Owner == "" && d.Imported == nil {
+			d.Owner = by.Owner
+		}
+		d.Host = link.HostOf(d.Target)
 		commands[i] = command.Create{Draft: d}
 	}
-	results, err := l.node.Propose(ctx, "", commands)
+	results, err := l.node.Propose(ctx, by.Actor(), commands)
 	if err != nil {
 		return nil, err
 	}
@@ -36,40 +42,42 @@ func (l links) Create(ctx context.Context, drafts []link.Draft) ([]api.Made, err
 	return made, nil
 }
 
-// Get reads a link.
-func (l links) Get(ctx context.Context, code link.Code, local bool) (link.Link, error) {
-	return l.node.Get(ctx, code, local)
+// Get reads a link. Another's is not there for who sees only their own, be it living or deleted.
+func (l links) Get(ctx context.Context, by access.Holder, code link.Code, local bool) (link.Link, error) {
+	state, by, err := view(ctx, l.node, by, local)
+	if err != nil {
+		return link.Link{}, err
+	}
+	found, err := state.Lookup(code)
+	if owner := by.OwnedBy(); owner != nil && (err == nil || errors.Is(err, link.ErrGone)) && found.Owner != *owner {
+		return link.Link{}, link.ErrNotFound
+	}
+	return found, err
 }
 
 // Edit changes a link.
-func (l links) Edit(ctx context.Context, edit link.Edit) (link.Link, error) {
-	r, err := l.one(ctx, command.Edit{Edit: edit})
+func (l links) Edit(ctx context.Context, by access.Holder, edit link.Edit) (link.Link, error) {
+	if edit.Set.Has(link.TargetField) {
+		edit.Host = link.HostOf(edit.Target)
+	}
+	r, err := one(ctx, l.node, by, command.Edit{Edit: edit})
 	return r.Link, err
 }
 
 // Delete deletes a link for good.
-func (l links) Delete(ctx context.Context, code link.Code) error {
-	_, err := l.one(ctx, command.Delete{Code: code})
+func (l links) Delete(ctx context.Context, by access.Holder, code link.Code) error {
+	_, err := one(ctx, l.node, by, command.Delete{Code: code})
 	return err
 }
 
-// one proposes one command; a refusal is its error.
-func (l links) one(ctx context.Context, c command.Command) (command.Result, error) {
-	results, err := l.node.Propose(ctx, "", []command.Command{c})
-	if err != nil {
-		return command.Result{}, err
-	}
-	return results[0], results[0].Err
-}
-
 // List gives a page of links. What it counts may be newer than the links it shows, by what was written in between.
-func (l links) List(ctx context.Context, asked api.Listing) (api.Page, error) {
-	view, err := l.node.View(ctx, asked.Local)
+func (l links) List(ctx context.Context, by access.Holder, asked api.Listing) (api.Page, error) {
+	state, by, err := view(ctx, l.node, by, asked.Local)
 	if err != nil {
 		return api.Page{}, err
 	}
-	found, err := view.List(ctx, store.Listing{
-		Tags: asked.Tags, AllTags: asked.AllTags, Match: asked.Match, OldestFirst: asked.OldestFirst,
+	found, err := state.List(ctx, store.Listing{
+		Owner: by.OwnedBy(), Tags: asked.Tags, AllTags: asked.AllTags, Match: asked.Match, OldestFirst: asked.OldestFirst,
 		After: store.Place(asked.After), Limit: asked.Limit, Examine: asked.Examine,
 	})
 	if err != nil {
@@ -85,18 +93,18 @@ func (l links) List(ctx context.Context, asked api.Listing) (api.Page, error) {
 		if len(asked.Tags) > 0 {
 			tag = asked.Tags[0]
 		}
-		page.Total, err = view.Total(ctx, nil, tag)
+		page.Total, err = state.Total(ctx, by.OwnedBy(), tag)
 	}
 	return page, err
 }
 
 // Tags gives a page of the tags.
-func (l links) Tags(ctx context.Context, asked api.TagListing) (api.TagPage, error) {
-	view, err := l.node.View(ctx, asked.Local)
+func (l links) Tags(ctx context.Context, by access.Holder, asked api.TagListing) (api.TagPage, error) {
+	state, by, err := view(ctx, l.node, by, asked.Local)
 	if err != nil {
 		return api.TagPage{}, err
 	}
-	found, more, err := view.Tags(ctx, nil, asked.After, asked.Limit)
+	found, more, err := state.Tags(ctx, by.OwnedBy(), asked.After, asked.Limit)
 	if err != nil {
 		return api.TagPage{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tinyurl/api"
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/command"
 	"tinyurl/fsm/link"
 	"tinyurl/fsm/store"
@@ -17,18 +18,21 @@ import (
 
 // fakeLinks takes commands and answers what it is told to; its view is a store.
 type fakeLinks struct {
-	linkNode
 	asked   []command.Command
+	actor   string
 	results []command.Result
 	view    *store.Store
+	now     time.Time
 	local   bool
 	err     error
 }
 
-func (f *fakeLinks) Propose(_ context.Context, _ string, commands []command.Command) ([]command.Result, error) {
-	f.asked = commands
+func (f *fakeLinks) Propose(_ context.Context, actor string, commands []command.Command) ([]command.Result, error) {
+	f.asked, f.actor = commands, actor
 	return f.results, f.err
 }
+
+func (f *fakeLinks) Now() time.Time { return f.now }
 
 func (f *fakeLinks) View(_ context.Context, local bool) (*store.Store, error) {
 	f.local = local
@@ -38,7 +42,7 @@ func (f *fakeLinks) View(_ context.Context, local bool) (*store.Store, error) {
 func TestResultsOfTheClusterAreAnswersOfTheAPI(t *testing.T) {
 	node := &fakeLinks{results: []command.Result{{Link: link.Link{Code: "abc"}}, {Err: link.ErrSlugTaken}, {Link: link.Link{Code: "old"}, Found: true}}}
 	drafts := []link.Draft{{Slug: "abc"}, {Slug: "def"}, {Owner: "u1"}}
-	made, err := links{node}.Create(t.Context(), drafts)
+	made, err := links{node}.Create(t.Context(), access.RootHolder(), drafts)
 	want := []api.Made{{Link: link.Link{Code: "abc"}}, {Err: link.ErrSlugTaken}, {Link: link.Link{Code: "old"}, Found: true}}
 	if diff := cmp.Diff(want, made, cmp.Comparer(func(a, b error) bool { return errors.Is(a, b) })); diff != "" || err != nil {
 		t.Errorf("%v, made (-want +got):\n%s", err, diff)
@@ -51,29 +55,29 @@ func TestResultsOfTheClusterAreAnswersOfTheAPI(t *testing.T) {
 func TestEditsAndDeletesAreOneCommand(t *testing.T) {
 	edit := link.Edit{Code: "abc", Set: link.TitleField, Fields: link.Fields{Title: "x"}, IfVersion: 7}
 	node := &fakeLinks{results: []command.Result{{Link: link.Link{Code: "abc", Version: 8}}}}
-	changed, err := links{node}.Edit(t.Context(), edit)
+	changed, err := links{node}.Edit(t.Context(), access.RootHolder(), edit)
 	if err != nil || changed.Version != 8 || !cmp.Equal(node.asked, []command.Command{command.Edit{Edit: edit}}) {
 		t.Errorf("%+v, %v; asked for %+v", changed, err, node.asked)
 	}
-	if err := (links{node}).Delete(t.Context(), "abc"); err != nil || !cmp.Equal(node.asked, []command.Command{command.Delete{Code: "abc"}}) {
+	if err := (links{node}).Delete(t.Context(), access.RootHolder(), "abc"); err != nil || !cmp.Equal(node.asked, []command.Command{command.Delete{Code: "abc"}}) {
 		t.Errorf("%v; asked for %+v", err, node.asked)
 	}
 	node.results = []command.Result{{Err: link.ErrPrecondition}}
-	if _, err := (links{node}).Edit(t.Context(), edit); !errors.Is(err, link.ErrPrecondition) {
+	if _, err := (links{node}).Edit(t.Context(), access.RootHolder(), edit); !errors.Is(err, link.ErrPrecondition) {
 		t.Errorf("edit: %v", err)
 	}
-	if err := (links{node}).Delete(t.Context(), "abc"); !errors.Is(err, link.ErrPrecondition) {
+	if err := (links{node}).Delete(t.Context(), access.RootHolder(), "abc"); !errors.Is(err, link.ErrPrecondition) {
 		t.Errorf("delete: %v", err)
 	}
 }
 
 func TestErrorsOfTheNodeAreAnswered(t *testing.T) {
 	l := links{&fakeLinks{err: link.ErrOverloaded}}
-	_, create := l.Create(t.Context(), nil)
-	_, edit := l.Edit(t.Context(), link.Edit{})
-	_, list := l.List(t.Context(), api.Listing{})
-	_, tags := l.Tags(t.Context(), api.TagListing{})
-	for what, err := range map[string]error{"create": create, "edit": edit, "delete": l.Delete(t.Context(), "abc"), "list": list, "tags": tags} {
+	_, create := l.Create(t.Context(), access.RootHolder(), nil)
+	_, edit := l.Edit(t.Context(), access.RootHolder(), link.Edit{})
+	_, list := l.List(t.Context(), access.RootHolder(), api.Listing{})
+	_, tags := l.Tags(t.Context(), access.RootHolder(), api.TagListing{})
+	for what, err := range map[string]error{"create": create, "edit": edit, "delete": l.Delete(t.Context(), access.RootHolder(), "abc"), "list": list, "tags": tags} {
 		if !errors.Is(err, link.ErrOverloaded) {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -111,7 +115,7 @@ func listed(t *testing.T, l links, asked api.Listing) (codes string, total uint6
 	t.Helper()
 	var pages []string
 	for {
-		page, err := l.List(t.Context(), asked)
+		page, err := l.List(t.Context(), access.RootHolder(), asked)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +163,7 @@ func TestTagsAreThoseOfTheStore(t *testing.T) {
 		{api.TagListing{Limit: 1, After: "x", Local: true}, api.TagPage{Tags: []api.TagCount{{Tag: "y", Links: 1}}}},
 		{api.TagListing{Limit: 1, After: "y"}, api.TagPage{Tags: []api.TagCount{}}},
 	} {
-		got, err := l.Tags(t.Context(), test.asked)
+		got, err := l.Tags(t.Context(), access.RootHolder(), test.asked)
 		if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
 			t.Errorf("%+v: %v, page (-want +got):\n%s", test.asked, err, diff)
 		}

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/spf13/pflag"
 
 	"tinyurl/cluster"
@@ -107,6 +109,7 @@ func TestEverySettingCanBeGivenInEachOfThreeWays(t *testing.T) {
 		"bootstrap-expect": "3", "cluster-secret": secretA, "root-key": secretB, "replica": "false", "zone": "eu-1",
 		"cache-size": "64MiB", "memory-limit": "1GiB", "log-level": "debug", "log-format": "json", "ops-addr": ":9090",
 		"log-store": "wal", "tls-cert": "c.pem", "tls-key": "k.pem", "miss-limit": "50", "redirect-addr": ":8000",
+		"rate-limit": "20", "anonymous-create": "true", "trusted-proxies": "10.0.0.0/8,192.0.2.1", "deny-file": "/etc/denied",
 	}
 	want := Settings{
 		Node: NodeSettings{
@@ -119,8 +122,11 @@ func TestEverySettingCanBeGivenInEachOfThreeWays(t *testing.T) {
 		},
 		Secrets: SecretSettings{Cluster: parsed(t, secretA), RootKey: secretB},
 		Memory:  MemorySettings{Cache: 64 << 20, Limit: 1 << 30},
-		Limits:  LimitSettings{Misses: 50},
-		Log:     LogSettings{Level: slog.LevelDebug, Format: "json"},
+		Limits: LimitSettings{
+			Misses: 50, Calls: 20, Anonymous: true, DenyFile: "/etc/denied",
+			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.1/32")},
+		},
+		Log: LogSettings{Level: slog.LevelDebug, Format: "json"},
 	}
 	var args, environ []string
 	var yaml strings.Builder
@@ -142,7 +148,7 @@ func TestEverySettingCanBeGivenInEachOfThreeWays(t *testing.T) {
 			t.Errorf("%s: %d origins for %d settings", name, len(got.origins), len(given))
 		}
 		got.origins = nil
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(Settings{})); diff != "" {
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(Settings{}), cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -288,6 +294,17 @@ func TestSettingsThatCannotBeTakenAreUsageErrorsThatNameTheirSource(t *testing.T
 		{args: []string{"--memory-limit=1MiB"}, want: "less than the 32MiB"},
 		{args: []string{"--miss-limit=-1"}, want: "not a number from 0"},
 		{args: []string{"--miss-limit=1000001"}, want: "not a number from 0"},
+		{args: []string{"--rate-limit=-1"}, want: "not a number from 0"},
+		{args: []string{"--rate-limit=1000001"}, want: "not a number from 0"},
+		{args: []string{"--rate-limit=1.5"}, want: "not a number from 0"},
+		{environ: []string{"TINYURL_ANONYMOUS_CREATE=maybe"}, want: "TINYURL_ANONYMOUS_CREATE"},
+		{args: []string{"--trusted-proxies=proxy.example"}, want: "neither an IP address nor a network"},
+		{args: []string{"--trusted-proxies=10.0.0.0/33"}, want: "neither an IP address nor a network"},
+		{args: []string{"--trusted-proxies=10.0.0.1,"}, want: "neither an IP address nor a network"},
+		{args: []string{"--trusted-proxies=fe80::1%eth0"}, want: "neither an IP address nor a network"},
+		{args: []string{"--trusted-proxies=::ffff:10.0.0.0/80"}, want: "more than IPv4 addresses"},
+		{args: []string{"--trusted-proxies=" + strings.Repeat("10.0.0.1,", 256) + "10.0.0.1"}, want: "more than 256 proxies"},
+		{args: []string{"--deny-file="}, want: "it is empty"},
 		{args: []string{"--log-store=raft.db"}, want: "neither bolt nor wal"},
 		{args: []string{"--log-level=loud"}, want: "not one of debug"},
 		{args: []string{"--log-format=xml"}, want: "neither text nor json"},

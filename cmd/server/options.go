@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"tinyurl/api"
 	"tinyurl/api/redirect"
 	"tinyurl/cluster"
 	"tinyurl/cluster/identity"
@@ -90,7 +91,7 @@ func nodeOptions() []option {
 			"root-key", "API key with every scope, 32 printable characters or more (default: derived from the secret)", secret, "",
 			setText(func(s *Settings) *string { return &s.Secrets.RootKey }, checkKey),
 		},
-		{"replica", "a non-voting node: serves redirects, never counts for the quorum", toggle, "false", setReplica},
+		{"replica", "a non-voting node: serves redirects, never counts for the quorum", toggle, "false", setToggle(func(s *Settings) *bool { return &s.Node.Replica })},
 		{
 			"zone", "failure zone of the node", text, "",
 			setText(func(s *Settings) *string { return &s.Node.Zone }, checkZone),
@@ -110,6 +111,20 @@ func serviceOptions() []option {
 			setBytes(func(s *Settings) *int64 { return &s.Memory.Limit }, minMemoryLimit),
 		},
 		{"miss-limit", "unknown codes a second and address that the leader is asked about, then 429 (default: any number)", text, "", setMissLimit},
+		{
+			"rate-limit", "API calls a second per key, and per address without one; twice as many at once, then 429; each node counts for itself, and a bulk or " +
+				"an import is one call; behind a balancer set --trusted-proxies, else all without a key are one address (default: any number)", text, "",
+			setRateLimit,
+		},
+		{
+			"anonymous-create", "whoever shows no key makes links too, one a call; --rate-limit bounds them", toggle, "false",
+			setToggle(func(s *Settings) *bool { return &s.Limits.Anonymous }),
+		},
+		{"trusted-proxies", "proxies whose X-Forwarded-For tells a client's address: addresses or CIDRs; repeatable", list, "", setProxies},
+		{
+			"deny-file", "hosts that links may not lead to, nor to names below: one a line, # begins a comment; SIGHUP reads it again", text, "",
+			setText(func(s *Settings) *string { return &s.Limits.DenyFile }, checkSet),
+		},
 		{"log-level", "debug, info, warn or error", text, "info", setLevel},
 		{
 			"log-format", "text or json", text, "text",
@@ -209,12 +224,27 @@ func setExpect(s *Settings, v string) error {
 	return nil
 }
 
-func setMissLimit(s *Settings, v string) error {
-	n, err := strconv.Atoi(v)
-	if err != nil || n < 0 || n > redirect.MaxMissLimit {
-		return fmt.Errorf("%q is not a number from 0 (any number) to %d", v, redirect.MaxMissLimit)
+func setMissLimit(s *Settings, v string) (err error) {
+	s.Limits.Misses, err = parseLimit(v, redirect.MaxMissLimit)
+	return err
+}
+
+func setRateLimit(s *Settings, v string) (err error) {
+	s.Limits.Calls, err = parseLimit(v, api.MaxRateLimit)
+	return err
+}
+
+func setProxies(s *Settings, v string) error {
+	for proxy := range strings.SplitSeq(v, ",") {
+		parsed, err := parseProxy(strings.TrimSpace(proxy))
+		if err != nil {
+			return err
+		}
+		s.Limits.TrustedProxies = append(s.Limits.TrustedProxies, parsed)
 	}
-	s.Limits.Misses = n
+	if len(s.Limits.TrustedProxies) > maxProxies {
+		return fmt.Errorf("there are more than %d proxies", maxProxies)
+	}
 	return nil
 }
 
@@ -228,13 +258,16 @@ func setClusterSecret(s *Settings, v string) (err error) {
 	return err
 }
 
-func setReplica(s *Settings, v string) error {
-	yes, err := strconv.ParseBool(v)
-	if err != nil {
-		return fmt.Errorf("%q is neither true nor false", v)
+// setToggle stores a truth.
+func setToggle(field func(*Settings) *bool) func(*Settings, string) error {
+	return func(s *Settings, v string) error {
+		yes, err := strconv.ParseBool(v)
+		if err != nil {
+			return fmt.Errorf("%q is neither true nor false", v)
+		}
+		*field(s) = yes
+		return nil
 	}
-	s.Node.Replica = yes
-	return nil
 }
 
 func setLevel(s *Settings, v string) error {

@@ -5,6 +5,7 @@ package server
 import (
 	"errors"
 	"log/slog"
+	"net/netip"
 
 	"tinyurl/cluster"
 	"tinyurl/cluster/identity"
@@ -79,10 +80,18 @@ type MemorySettings struct {
 	Limit int64
 }
 
-// LimitSettings bound what visitors may ask for.
+// LimitSettings say who may ask for what, and how often.
 type LimitSettings struct {
 	// Misses is how many unknown codes a second and address the leader is asked about; 0 for any number.
 	Misses int
+	// Calls is how many API calls a second one key, or one address without a right one, may make; 0 for any number.
+	Calls int
+	// Anonymous lets whoever shows no key make links.
+	Anonymous bool
+	// TrustedProxies are the proxies whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	// DenyFile is the file with hosts that links may not lead to; empty for none.
+	DenyFile string
 }
 
 // LogSettings say what is logged and how.

@@ -2,33 +2,16 @@ package server
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
-	"tinyurl/api"
 	"tinyurl/api/v1"
 	"tinyurl/cluster"
 	"tinyurl/cluster/member"
-	"tinyurl/fsm/link"
 )
 
 // Status is the document of GET /api/v1/cluster.
 func (a *App) Status(ctx context.Context) v1.Cluster {
 	return statusDocument(a.node.Status(ctx))
-}
-
-// Leave takes the node out of its cluster for good; Run ends once it is out.
-func (a *App) Leave(ctx context.Context) error {
-	err := a.node.Leave(ctx)
-	switch {
-	case errors.Is(err, cluster.ErrNotFormed):
-		return fmt.Errorf("%w: %w", link.ErrNoLeader, err)
-	case errors.Is(err, cluster.ErrRefused):
-		a.log.Warn("this node must not leave", "cause", err)
-		return fmt.Errorf("%w: %w", api.ErrPrecondition, err)
-	}
-	return err
 }
 
 // statusDocument puts the cluster's status into the words of the API.

@@ -20,6 +20,7 @@ const (
 	maxKey         = 1024     // characters
 	maxExpect      = 5        // a group has at most five voters; further nodes join it
 	maxZone        = 63       // bytes; it travels in every gossip message
+	maxProxies     = 256      // each is looked at for every call
 	gossipPort     = "7946"
 )
 
@@ -115,6 +116,34 @@ func parseSeed(v string) (string, error) {
 		return "", fmt.Errorf("%q is not host[:port]: %w", v, err)
 	}
 	return net.JoinHostPort(host, port), nil
+}
+
+// parseLimit reads how often something may be done a second; 0 means any number.
+func parseLimit(v string, most int) (int, error) {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 0 || n > most {
+		return 0, fmt.Errorf("%q is not a number from 0 (any number) to %d", v, most)
+	}
+	return n, nil
+}
+
+// parseProxy reads an address, or a network in CIDR notation.
+func parseProxy(v string) (netip.Prefix, error) {
+	network, err := netip.ParsePrefix(v)
+	if err != nil {
+		address, err := netip.ParseAddr(v)
+		if err != nil || address.Zone() != "" {
+			return netip.Prefix{}, fmt.Errorf("%q is neither an IP address nor a network such as 10.0.0.0/8", v)
+		}
+		network = netip.PrefixFrom(address, address.BitLen())
+	}
+	if inside := network.Addr().Unmap(); inside != network.Addr() { // addresses of clients are compared as IPv4
+		if network.Bits() < 128-inside.BitLen() {
+			return netip.Prefix{}, fmt.Errorf("%q is a network of more than IPv4 addresses, written as such", v)
+		}
+		network = netip.PrefixFrom(inside, network.Bits()-(128-inside.BitLen()))
+	}
+	return network.Masked(), nil
 }
 
 // parseBase returns the base of short URLs without a slash at its end.

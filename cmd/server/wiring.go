@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tinyurl/api"
 	"tinyurl/cluster"
 	"tinyurl/cluster/identity"
 	"tinyurl/fsm/link"
@@ -67,4 +68,18 @@ func (a *App) gossipAddr() string {
 // targetRules refuse long URLs that lead back here.
 func (a *App) targetRules(urls ...string) link.TargetRules {
 	return link.TargetRules{OwnHosts: ownHosts(urls...)}
+}
+
+// admission says who is let in.
+func (a *App) admission() api.Admission {
+	l := a.settings.Limits
+	admission := api.Admission{RateLimit: l.Calls, TrustedProxies: l.TrustedProxies, Anonymous: l.Anonymous}
+	if a.denied != nil {
+		admission.Denied = a.denied.denies
+		a.log.Info("links to the hosts of the deny file are refused here", "file", a.denied.path, "hosts", a.denied.size())
+	}
+	if l.Anonymous && l.Calls == 0 {
+		a.log.Warn("anybody may make links, as many as they like: --rate-limit bounds them")
+	}
+	return admission
 }

@@ -43,7 +43,8 @@ func devCommand(p process) *cobra.Command {
 		Short: "Run a local cluster to try things on",
 		Long: "Starts real nodes on 127.0.0.1 as child processes, node i (from 0) on the ports given plus i, and prints where they\n" +
 			"are, a key and a command to paste. Ctrl-C stops all of them; the data is kept.",
-		Args: usage(cobra.NoArgs),
+		Example: "  tinyurl dev --nodes 5",
+		Args:    usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := s.validate(); err != nil {
 				return fmt.Errorf("%w: %w", server.ErrUsage, err)

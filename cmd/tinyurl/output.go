@@ -20,7 +20,14 @@ type format struct {
 func outputFlag(cmd *cobra.Command, words ...string) *format {
 	f := &format{words: words, chosen: words[0]}
 	cmd.Flags().VarP(f, "output", "o", "output: "+strings.Join(words, " or "))
+	offer(cmd, "output", words...)
 	return f
+}
+
+// offer has the shell complete a flag with words.
+func offer(cmd *cobra.Command, flag string, words ...string) {
+	// It fails for flags that there are not, and for those that have their words.
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // String, Set and Type make it a flag.

@@ -35,6 +35,18 @@ func (r *remote) flags(cmd *cobra.Command, p process) {
 	cmd.Flags().StringVar(&r.keyFile, "key-file", "", "file that holds the API key (TINYURL_KEY_FILE)")
 }
 
+// words are the flags that name this node again in another command. The key is not among them: it must not be printed.
+func (r *remote) words(cmd *cobra.Command) []string {
+	var words []string
+	if cmd.Flags().Changed("server") {
+		words = append(words, "--server", shellQuote(r.server))
+	}
+	if cmd.Flags().Changed("key-file") {
+		words = append(words, "--key-file", shellQuote(r.keyFile))
+	}
+	return words
+}
+
 // connect makes a client of the node.
 func (r *remote) connect(cmd *cobra.Command, p process) (*client.Client, error) {
 	key, err := r.findKey(cmd, p)
@@ -69,9 +81,15 @@ func (r *remote) findKey(cmd *cobra.Command, p process) (string, error) {
 	return strings.TrimSpace(string(b)), nil
 }
 
-// bounded is the context of one call.
-func bounded(cmd *cobra.Command, atMost time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(cmd.Context(), atMost)
+// ask connects, does something within the time given, and explains what went wrong.
+func (r *remote) ask(cmd *cobra.Command, p process, atMost time.Duration, do func(context.Context, *client.Client) error) error {
+	api, err := r.connect(cmd, p)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), atMost)
+	defer cancel()
+	return r.explain(do(ctx, api))
 }
 
 // explain adds to an error of the client what the user can do about it.

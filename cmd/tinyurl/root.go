@@ -60,10 +60,26 @@ func rootCommand(p process) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", server.ErrUsage, err) })
 	root.AddCommand(
 		serveCommand(p), joinCommand(p), devCommand(p), tokenCommand(p),
-		statusCommand(p), shortenCommand(p), resolveCommand(p), leaveCommand(p),
-		benchCommand(p), versionCommand(), completionCommand(),
+		statusCommand(p), shortenCommand(p), resolveCommand(p), linksCommand(p), leaveCommand(p), clusterCommand(p),
+		keysCommand(p), usersCommand(p), denyCommand(p), reportsCommand(p),
+		importCommand(p), exportCommand(p),
+		benchCommand(p), healthcheckCommand(p), versionCommand(), completionCommand(),
 	)
 	return root
+}
+
+// groupCommand is a verb that has verbs of its own.
+func groupCommand(name, short string, verbs ...*cobra.Command) *cobra.Command {
+	group := &cobra.Command{
+		Use: name, Short: short, Args: usage(cobra.NoArgs), RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	for _, verb := range verbs {
+		if verb.ValidArgsFunction == nil {
+			verb.ValidArgsFunction = cobra.NoFileCompletions
+		}
+		group.AddCommand(verb)
+	}
+	return group
 }
 
 // usage makes what a check of arguments refuses an error of usage.
@@ -74,6 +90,18 @@ func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// names has a check of arguments refuse those that name nothing: what stands in a path as nothing, or as a way up, asks for something else.
+func names(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return usage(func(cmd *cobra.Command, args []string) error {
+		for _, arg := range args {
+			if arg == "" || arg == "." || arg == ".." {
+				return fmt.Errorf("%q is no %s", arg, strings.Trim(strings.Fields(cmd.Use)[1], "[.]"))
+			}
+		}
+		return check(cmd, args)
+	})
 }
 
 // getenv is the value of a variable in the environment the process was given.

@@ -19,8 +19,9 @@ func serveCommand(p process) *cobra.Command {
 		Long: "Every setting can also be given as an environment variable (TINYURL_ and the flag in upper snake case, like\n" +
 			"TINYURL_DATA_DIR) or as a key of the YAML file named by --config. Flags beat the environment, which beats the file.\n" +
 			"The same command line serves the first start and every restart.",
-		Args: usage(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd, p, nil) },
+		Example: "  tinyurl serve --data-dir /var/lib/tinyurl --http-addr :8080",
+		Args:    usage(cobra.NoArgs),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return serve(cmd, p, nil) },
 	}
 	server.Register(cmd.Flags())
 	return cmd

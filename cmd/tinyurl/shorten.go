@@ -1,14 +1,16 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"tinyurl/api/client"
 	"tinyurl/api/v1"
-	"tinyurl/cmd/server"
 )
 
 // minExpires is the shortest life of a link.
@@ -16,76 +18,81 @@ const minExpires = time.Second
 
 func shortenCommand(p process) *cobra.Command {
 	var node remote
+	var fields fieldFlags
 	var slug string
-	var expires time.Duration
+	var find, found bool
 	cmd := &cobra.Command{
-		Use:     "shorten URL",
-		Short:   "Make a short link and print it",
-		Example: "  tinyurl shorten https://example.org/a/long/path --slug path --expires 24h",
-		Args:    usage(cobra.ExactArgs(1)),
+		Use:   "shorten URL",
+		Short: "Make a short link and print it",
+		Example: "  tinyurl shorten https://example.org/a/long/path --slug path --expires 24h\n" +
+			"  tinyurl shorten https://example.org/ --find --tag spring --title 'Spring sale'",
+		Args: usage(cobra.ExactArgs(1)),
 	}
 	node.flags(cmd, p)
+	fields.flags(cmd)
 	cmd.Flags().StringVar(&slug, "slug", "", "code of your own choice")
-	cmd.Flags().DurationVar(&expires, "expires", 0, "life of the link, like 24h (default: for ever)")
+	cmd.Flags().BoolVar(&find, "find", false, "print the link there is that leads there and is like the one asked for, if there is one")
 	output := outputFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		wanted := v1.CreateLink{LongURL: args[0], CustomSlug: slug}
-		if cmd.Flags().Changed("expires") {
-			if expires < minExpires {
-				return fmt.Errorf("%w: --expires must be %v or more", server.ErrUsage, minExpires)
-			}
-			wanted.ExpiresIn = expires.String()
-		}
-		api, err := node.connect(cmd, p)
-		if err != nil {
+		if err := fields.create(cmd, p, &wanted); err != nil {
 			return err
 		}
-		ctx, cancel := bounded(cmd, callTimeout)
-		defer cancel()
-		made, err := api.Create(ctx, wanted, "")
-		if err != nil {
-			return node.explain(err)
-		}
-		if output.json() {
-			return writeJSON(cmd.OutOrStdout(), made)
-		}
-		_, err = fmt.Fprintln(cmd.OutOrStdout(), made.ShortURL)
-		return err
+		return question[v1.Link]{
+			atMost: callTimeout,
+			call: func(ctx context.Context, api *client.Client) (link v1.Link, err error) {
+				if find {
+					link, found, err = api.CreateOrFind(ctx, wanted, "")
+					return link, err
+				}
+				return api.Create(ctx, wanted, "")
+			},
+			text: func(w io.Writer, link v1.Link) error {
+				if found {
+					fmt.Fprintln(cmd.ErrOrStderr(), "this link was there before")
+				}
+				return writeShortURL(w, link)
+			},
+		}.put(cmd, p, &node, output)
 	}
 	return cmd
+}
+
+// writeShortURL prints of a link what visitors follow.
+func writeShortURL(w io.Writer, link v1.Link) error {
+	_, err := fmt.Fprintln(w, link.ShortURL)
+	return err
 }
 
 func resolveCommand(p process) *cobra.Command {
 	var node remote
 	cmd := &cobra.Command{
-		Use:   "resolve CODE",
-		Short: "Print where a short link leads, without going there",
-		Long:  "With a key it asks the API, without one it asks like any visitor.",
-		Args:  usage(cobra.ExactArgs(1)),
+		Use:     "resolve CODE",
+		Short:   "Print where a short link leads, without going there",
+		Long:    "With a key it asks the API, without one it asks like any visitor.",
+		Example: "  tinyurl resolve spring",
+		Args:    names(cobra.ExactArgs(1)),
 	}
 	node.flags(cmd, p)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		target, err := resolve(cmd, p, &node, args[0])
-		if err != nil {
-			return node.explain(err)
-		}
-		_, err = fmt.Fprintln(cmd.OutOrStdout(), target)
-		return err
+		return node.ask(cmd, p, callTimeout, func(ctx context.Context, api *client.Client) error {
+			find := api.Resolve
+			if node.key != "" {
+				find = func(ctx context.Context, code string) (string, error) { return targetNow(ctx, api, code) }
+			}
+			target, err := find(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), target)
+			return err
+		})
 	}
 	return cmd
 }
 
-// resolve finds where a code leads now.
-func resolve(cmd *cobra.Command, p process, node *remote, code string) (string, error) {
-	api, err := node.connect(cmd, p)
-	if err != nil {
-		return "", err
-	}
-	ctx, cancel := bounded(cmd, callTimeout)
-	defer cancel()
-	if node.key == "" {
-		return api.Resolve(ctx, code)
-	}
+// targetNow asks the API where a code leads now.
+func targetNow(ctx context.Context, api *client.Client, code string) (string, error) {
 	found, err := api.Get(ctx, code, false)
 	if err != nil {
 		return "", err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tinyurl/api/client"
 	"tinyurl/api/v1"
 )
 
@@ -21,29 +23,24 @@ const (
 func statusCommand(p process) *cobra.Command {
 	var node remote
 	cmd := &cobra.Command{
-		Use:   "status",
-		Short: "Show the members of the cluster, their roles and how far they are",
-		Long:  "Exit codes: 0 healthy, 1 degraded or the node cannot be asked, 2 no quorum.",
-		Args:  usage(cobra.NoArgs),
+		Use:     "status",
+		Short:   "Show the members of the cluster, their roles and how far they are",
+		Long:    "Exit codes: 0 healthy, 1 degraded or the node cannot be asked, 2 no quorum.",
+		Example: "  tinyurl status --server http://10.0.0.5:8080",
+		Args:    usage(cobra.NoArgs),
 	}
 	node.flags(cmd, p)
 	output := outputFlag(cmd, "table", "json")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		api, err := node.connect(cmd, p)
-		if err != nil {
-			return err
-		}
-		ctx, cancel := bounded(cmd, callTimeout)
-		defer cancel()
-		status, err := api.Cluster(ctx)
-		if err != nil {
-			return node.explain(err)
-		}
-		if output.json() {
-			err = writeJSON(cmd.OutOrStdout(), status)
-		} else {
-			err = writeStatus(cmd.OutOrStdout(), status)
-		}
+		var status v1.Cluster
+		err := question[v1.Cluster]{
+			atMost: callTimeout,
+			call: func(ctx context.Context, api *client.Client) (_ v1.Cluster, err error) {
+				status, err = api.Cluster(ctx)
+				return status, err
+			},
+			text: writeStatus,
+		}.put(cmd, p, &node, output)
 		if err != nil {
 			return err
 		}

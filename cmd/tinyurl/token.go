@@ -17,7 +17,8 @@ func tokenCommand(p process) *cobra.Command {
 		Short: "Print the command that joins a new node to this cluster, or the root key",
 		Long: "Reads a node's data directory; no server has to run. What it prints opens the whole cluster: whoever has it can join\n" +
 			"nodes and use every right of the API.",
-		Args: usage(cobra.NoArgs),
+		Example: "  tinyurl token --data-dir ./tinyurl-data",
+		Args:    usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return printToken(cmd, p, dir, rootKey)
 		},

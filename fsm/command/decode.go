@@ -151,6 +151,31 @@ func commandFromWire(op *commandpb.Operation) (Command, error) {
 	case *commandpb.Operation_Lead:
 		return leadFromWire(c.Lead)
 	}
+	return accessFromWire(op)
+}
+
+// accessFromWire reads the commands of who may do what.
+func accessFromWire(op *commandpb.Operation) (Command, error) {
+	switch c := op.Command.(type) {
+	case *commandpb.Operation_CreateKey:
+		return createKeyFromWire(c.CreateKey)
+	case *commandpb.Operation_RevokeKey:
+		return RevokeKey{ID: string(c.RevokeKey.Id)}, known(c.RevokeKey)
+	case *commandpb.Operation_CreateUser:
+		return createUserFromWire(c.CreateUser)
+	case *commandpb.Operation_EditUser:
+		return editUserFromWire(c.EditUser)
+	case *commandpb.Operation_DeleteUser:
+		return DeleteUser{ID: string(c.DeleteUser.Id)}, known(c.DeleteUser)
+	case *commandpb.Operation_Deny:
+		return Deny{Host: string(c.Deny.Host), Reason: string(c.Deny.Reason)}, known(c.Deny)
+	case *commandpb.Operation_Allow:
+		return Allow{Host: string(c.Allow.Host)}, known(c.Allow)
+	case *commandpb.Operation_Report:
+		return Report{Code: link.Code(c.Report.Code), Reason: string(c.Report.Reason)}, known(c.Report)
+	case *commandpb.Operation_Dismiss:
+		return Dismiss{Code: link.Code(c.Dismiss.Code)}, known(c.Dismiss)
+	}
 	return nil, fmt.Errorf("%w: no command", ErrMalformed)
 }
 

@@ -8,12 +8,29 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"pgregory.net/rapid"
 
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/command/commandpb"
 	"tinyurl/fsm/link"
 )
 
 // kinds has one of each command.
-var kinds = []Command{Create{}, Edit{}, Delete{}, Consume{}, Sweep{}, Lead{}}
+var kinds = []Command{
+	Create{},
+	Edit{},
+	Delete{},
+	Consume{},
+	Sweep{},
+	Lead{},
+	CreateKey{},
+	RevokeKey{},
+	CreateUser{},
+	EditUser{},
+	DeleteUser{},
+	Deny{},
+	Allow{},
+	Report{},
+	Dismiss{},
+}
 
 // drawBatch draws batches with every command and every field.
 func drawBatch(t *rapid.T) Batch {
@@ -49,6 +66,12 @@ func encodable(c Command) Command {
 		return c
 	case Sweep:
 		return Sweep{Limit: 1 + c.Limit%MaxSwept}
+	case CreateKey:
+		c.Key.CreatedAt = time.Time{}
+		return c
+	case CreateUser:
+		c.User.CreatedAt = time.Time{}
+		return c
 	}
 	return c
 }
@@ -81,6 +104,12 @@ func drawLeaf(t *rapid.T, v reflect.Value) {
 		return
 	case link.Conflict:
 		v.SetUint(uint64(rapid.Uint8Range(0, uint8(link.Rename)).Draw(t, "conflict")))
+		return
+	case access.Scopes:
+		v.SetUint(uint64(rapid.Uint8Range(0, uint8(access.AllScopes)).Draw(t, "scopes")))
+		return
+	case access.Role:
+		v.SetUint(uint64(rapid.Uint8Range(0, uint8(access.AdminRole)).Draw(t, "role")))
 		return
 	}
 	switch v.Kind() {
@@ -131,7 +160,7 @@ func someValue(f protoreflect.FieldDescriptor) protoreflect.Value {
 		switch f.Name() {
 		case "code_key":
 			return protoreflect.ValueOfBytes([]byte("a key of 16 byte"))
-		case "body":
+		case "body", "hash":
 			return protoreflect.ValueOfBytes([]byte("a hash has 32 bytes, as has this"))
 		}
 		return protoreflect.ValueOfBytes([]byte(f.Name()))

@@ -25,17 +25,12 @@ func (c Edit) toWire(op *commandpb.Operation) {
 		ExpiresInNs:  int64(e.ExpiresIn),
 		Host:         []byte(e.Host),
 		IfVersion:    e.IfVersion,
-		OwnedBy:      ownerToWire(e.OwnedBy),
 	}}
 }
 
 func (c Edit) size() int {
 	e := c.Edit
-	size := frame + len(e.Code) + fieldsSize(e.Fields) + len(e.Host)
-	if e.OwnedBy != nil {
-		size += len(*e.OwnedBy)
-	}
-	return size
+	return frame + len(e.Code) + fieldsSize(e.Fields) + len(e.Host)
 }
 
 func editFromWire(pb *commandpb.Edit) (Edit, error) {
@@ -51,24 +46,8 @@ func editFromWire(pb *commandpb.Edit) (Edit, error) {
 	fields.Take(sent, set)
 	return Edit{Edit: link.Edit{
 		Code: link.Code(pb.Code), Set: set, Fields: fields, ExpiresIn: time.Duration(pb.ExpiresInNs), Host: string(pb.Host),
-		IfVersion: pb.IfVersion, OwnedBy: ownerFromWire(pb.OwnedBy),
+		IfVersion: pb.IfVersion,
 	}}, err
 }
 
 func (c Edit) check() error { return checkSet(c.Edit.Set) }
-
-// ownerToWire keeps "owned by nobody" apart from "owned by whomever".
-func ownerToWire(owner *string) []byte {
-	if owner == nil {
-		return nil
-	}
-	return append([]byte{}, *owner...)
-}
-
-func ownerFromWire(owner []byte) *string {
-	if owner == nil {
-		return nil
-	}
-	text := string(owner)
-	return &text
-}

@@ -40,6 +40,8 @@ var table = [...]struct {
 	{14, link.ErrPrecondition},
 	{15, link.ErrTargetDenied},
 	{16, link.ErrUnauthorized},
+	{17, link.ErrForbidden},
+	{18, link.ErrFull},
 }
 
 // ErrorNumber gives the number of an error (or of what it wraps) for the wire: 0 for nil, false for an error that does not

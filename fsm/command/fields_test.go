@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/command/commandpb"
 	"tinyurl/fsm/link"
 )
@@ -62,6 +63,9 @@ func TestEveryFieldOfEveryMessageHasAPlace(t *testing.T) {
 // checkFull demands that nothing in v is at its default.
 func checkFull(t *testing.T, path string, v reflect.Value) {
 	t.Helper()
+	if path == "CreateKey.Command.Key.CreatedAt" || path == "CreateUser.Command.User.CreatedAt" {
+		return // it is the entry's stamp
+	}
 	if v.IsZero() {
 		t.Errorf("%s is not read", path)
 		return
@@ -136,6 +140,12 @@ func fillLongest(v reflect.Value, length int) {
 	case link.Conflict:
 		v.SetUint(uint64(link.Rename))
 		return
+	case access.Scopes:
+		v.SetUint(uint64(access.AllScopes))
+		return
+	case access.Role:
+		v.SetUint(uint64(access.AdminRole))
+		return
 	}
 	switch v.Kind() {
 	case reflect.String:
@@ -151,12 +161,10 @@ func fillLongest(v reflect.Value, length int) {
 	}
 }
 
-func TestOwnedByNobodyIsNotOwnedByAnybody(t *testing.T) {
-	nobody, somebody := "", "u1"
-	for _, owner := range []*string{nil, &nobody, &somebody} {
-		want := Batch{Origin: Origin{Node: "n"}, Operations: []Operation{
-			{Command: Delete{Code: "c", OwnedBy: owner}}, {Command: Edit{Edit: link.Edit{Code: "c", OwnedBy: owner}}},
-		}}
+func TestAnEmptyTextIsNotATextLeftOut(t *testing.T) {
+	empty, text, role := "", "x", access.Role(0)
+	for _, edit := range []access.UserEdit{{}, {Name: &empty}, {Email: &empty}, {Name: &text, Email: &empty, Role: &role}} {
+		want := Batch{Origin: Origin{Node: "n"}, Operations: []Operation{{Command: EditUser{Edit: edit}}}}
 		data, err := EncodeBatch(want)
 		if err != nil {
 			t.Fatal(err)
@@ -195,12 +203,16 @@ func TestFieldsThatAreNotSetDoNotTravel(t *testing.T) {
 // What a decoder would refuse must not get into a log: no replica could read it.
 func TestWhatNoDecoderTakesIsNotEncoded(t *testing.T) {
 	unknown := link.AllFields + 1
+	role := access.AdminRole + 1
 	for name, op := range map[string]Operation{
 		"find by an unknown field": {Command: Create{Draft: link.Draft{Find: &unknown}}},
 		"an unknown policy":        {Command: Create{Draft: link.Draft{Imported: &link.Imported{Conflict: link.Rename + 1}}}},
 		"edit an unknown field":    {Command: Edit{Edit: link.Edit{Set: unknown}}},
 		"sweep nothing":            {Command: Sweep{}},
 		"sweep too much":           {Command: Sweep{Limit: MaxSwept + 1}},
+		"an unknown scope":         {Command: CreateKey{Key: access.Key{Scopes: access.AllScopes + 1}}},
+		"an unknown role":          {Command: CreateUser{User: access.User{Role: role}}},
+		"edit an unknown role":     {Command: EditUser{Edit: access.UserEdit{Role: &role}}},
 		"a long actor":             {Command: Delete{}, Actor: strings.Repeat("a", MaxActor+1)},
 	} {
 		b := Batch{Origin: Origin{Node: "n"}, Operations: []Operation{op}}
@@ -222,10 +234,22 @@ func TestWhatIsNewInsideACommandAsksForAnUpgrade(t *testing.T) {
 	sweep := func(limit uint32) *commandpb.Operation {
 		return &commandpb.Operation{Command: &commandpb.Operation_Sweep{Sweep: &commandpb.Sweep{Limit: limit}}}
 	}
+	key := func(k *commandpb.CreateKey) *commandpb.Operation {
+		return &commandpb.Operation{Command: &commandpb.Operation_CreateKey{CreateKey: k}}
+	}
+	role := uint32(access.AdminRole) + 1
+	user := &commandpb.Operation{Command: &commandpb.Operation_CreateUser{CreateUser: &commandpb.CreateUser{Role: role}}}
+	userEdit := &commandpb.Operation{Command: &commandpb.Operation_EditUser{EditUser: &commandpb.EditUser{Role: &role}}}
 	for name, c := range map[string]struct {
 		op   *commandpb.Operation
 		want error
 	}{
+		"an unknown scope":          {key(&commandpb.CreateKey{Hash: make([]byte, 32), Scopes: uint32(access.AllScopes) + 1}), ErrUpgrade},
+		"many scopes":               {key(&commandpb.CreateKey{Hash: make([]byte, 32), Scopes: far}), ErrUpgrade},
+		"a short hash":              {key(&commandpb.CreateKey{Hash: make([]byte, 31)}), ErrMalformed},
+		"no hash":                   {key(&commandpb.CreateKey{}), ErrMalformed},
+		"an unknown role":           {user, ErrUpgrade},
+		"edit an unknown role":      {userEdit, ErrUpgrade},
 		"find by an unknown field":  {create(&commandpb.Create{Find: &unknown}), ErrUpgrade},
 		"find by many":              {create(&commandpb.Create{Find: &far}), ErrUpgrade},
 		"an unknown policy":         {create(&commandpb.Create{Imported: &commandpb.Imported{Conflict: 3}}), ErrUpgrade},

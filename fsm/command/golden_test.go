@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/link"
 )
 
@@ -43,6 +44,7 @@ func goldenEntries() map[string]Entry {
 		}},
 	}
 	owner, nobody := "u1", ""
+	role := access.Editor
 	find := link.TitleField | link.TagsField | link.PasswordField
 	every := link.Fields{
 		Target: "https://example.com/?ä", Title: "Ein Titel", Tags: "a\nb c", ValidSince: stamp, ValidUntil: stamp.Add(time.Hour), MaxVisits: 10,
@@ -52,11 +54,24 @@ func goldenEntries() map[string]Entry {
 		"entry-create-details":  Create{Draft: link.Draft{Fields: every, Owner: owner, Host: "example.com"}},
 		"entry-create-find":     Create{Draft: link.Draft{Fields: link.Fields{Target: "http://a"}, Find: &find}},
 		"entry-create-imported": Create{Draft: link.Draft{Fields: link.Fields{Target: "http://a"}, Slug: "s", Imported: &link.Imported{CreatedAt: stamp, Visits: 9, Conflict: link.Rename}}},
-		"entry-edit":            Edit{Edit: link.Edit{Code: "abcdefg", Set: link.AllFields, Fields: every, Host: "example.com", IfVersion: 3, OwnedBy: &owner}},
-		"entry-edit-expires":    Edit{Edit: link.Edit{Code: "abcdefg", Set: link.MaxVisitsField, ExpiresIn: time.Minute, OwnedBy: &nobody}},
-		"entry-delete-owned":    Delete{Code: "abcdefg", OwnedBy: &owner},
+		"entry-edit":            Edit{Edit: link.Edit{Code: "abcdefg", Set: link.AllFields, Fields: every, Host: "example.com", IfVersion: 3}},
+		"entry-edit-expires":    Edit{Edit: link.Edit{Code: "abcdefg", Set: link.MaxVisitsField, ExpiresIn: time.Minute}},
 		"entry-consume":         Consume{Code: "abcdefg"},
 		"entry-sweep":           Sweep{Limit: 256},
+		"entry-key": CreateKey{
+			Key:       access.Key{ID: "k1", Name: "CI", Hash: access.Hash{1, 31: 2}, Scopes: access.LinksCreate | access.LinksRead, Owner: owner, ExpiresAt: stamp},
+			ExpiresIn: time.Hour,
+		},
+		"entry-key-plain":    CreateKey{Key: access.Key{ID: "k1", Name: "all", Scopes: access.AllScopes}},
+		"entry-key-revoke":   RevokeKey{ID: "k1"},
+		"entry-user":         CreateUser{User: access.User{ID: owner, Name: "Ä. B.", Email: "a@b.example", Role: access.AdminRole}},
+		"entry-user-edit":    EditUser{Edit: access.UserEdit{ID: owner, Name: &owner, Email: &nobody, Role: &role}},
+		"entry-user-nothing": EditUser{Edit: access.UserEdit{ID: owner}},
+		"entry-user-delete":  DeleteUser{ID: owner},
+		"entry-deny":         Deny{Host: "bad.example", Reason: "phishing"},
+		"entry-allow":        Allow{Host: "bad.example"},
+		"entry-report":       Report{Code: "abcdefg", Reason: "phishing"},
+		"entry-dismiss":      Dismiss{Code: "abcdefg"},
 	} {
 		entries[name] = one(8, c)
 	}
@@ -99,6 +114,9 @@ func goldenLinks() []Result {
 	}
 }
 
+// goldenVerdicts came later still.
+func goldenVerdicts() []Result { return []Result{{Err: link.ErrForbidden}, {Found: true}} }
+
 func TestCommittedEntriesKeepTheirMeaning(t *testing.T) {
 	for name, want := range goldenEntries() {
 		encoded, err := EncodeEntry(want)
@@ -120,7 +138,7 @@ func TestCommittedEntriesKeepTheirMeaning(t *testing.T) {
 }
 
 func TestCommittedResultsKeepTheirMeaning(t *testing.T) {
-	for name, want := range map[string][]Result{"results": goldenResults(), "results-links": goldenLinks()} {
+	for name, want := range map[string][]Result{"results": goldenResults(), "results-links": goldenLinks(), "results-verdicts": goldenVerdicts()} {
 		encoded, err := EncodeResults(want)
 		if err != nil {
 			t.Fatal(err)

@@ -71,6 +71,4 @@ type Edit struct {
 	Host string
 	// IfVersion is the version that the link must have, else ErrPrecondition; 0 takes any.
 	IfVersion uint64
-	// OwnedBy is the owner that the link must have, else ErrNotFound; nil takes any.
-	OwnedBy *string
 }

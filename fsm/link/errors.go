@@ -27,8 +27,12 @@ var (
 	ErrTargetDenied = errors.New("links to this host are not taken")
 	// ErrUnauthorized: the API key is unknown, revoked or expired.
 	ErrUnauthorized = errors.New("the API key is unknown, revoked or expired")
+	// ErrForbidden: the API key holds, but not for this.
+	ErrForbidden = errors.New("this key lacks the scope for this")
 	// ErrExhausted: all 62^7 codes are given out.
 	ErrExhausted = errors.New("no code is left to give out")
+	// ErrFull: there are as many API keys, users, denied hosts or reports as there can be. Some must go before another comes.
+	ErrFull = errors.New("there is no room for one more")
 
 	// ErrNoLeader: no leader confirmed itself in time. Whether a write took effect is unknown unless it was made under an
 	// identity (Once); a read proved nothing.

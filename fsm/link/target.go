@@ -2,15 +2,11 @@ package link
 
 import (
 	"fmt"
-	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/net/idna"
 )
 
 // TargetRules says which targets a service takes.
@@ -26,7 +22,7 @@ type TargetRules struct {
 //
 // Only scheme and authority are read: what follows is between the browser and the site, and real links hold paths that no
 // strict parser takes. Hosts are compared the way browsers read them: percent-decoded, mapped to punycode, without a
-// trailing dot. Numeric spellings of an IPv4 address (0x7f.1) are strangers to their dotted form.
+// trailing dot, and IPv4 addresses, however they are spelled (0x7f.1), in their dotted form.
 func ParseTarget(s string, rules TargetRules) (Target, error) {
 	if err := checkText(s); err != nil {
 		return "", err
@@ -112,69 +108,6 @@ func splitAuthority(authority string) (host, port string, err error) {
 		return "", "", err
 	}
 	return host, port, nil
-}
-
-// comparableHost gives the one spelling in which hosts are compared.
-func comparableHost(host string) (string, error) {
-	if host == "" {
-		return "", invalidTarget("a host is required")
-	}
-	if host[0] == '[' {
-		address, err := netip.ParseAddr(strings.TrimSuffix(host[1:], "]"))
-		if err != nil || !address.Is6() || address.Zone() != "" || !strings.HasSuffix(host, "]") {
-			return "", invalidTarget("host %q", host)
-		}
-		return "[" + address.String() + "]", nil
-	}
-	name := host
-	if !plainName(host) {
-		var err error
-		if name, err = mappedName(host); err != nil {
-			return "", err
-		}
-	}
-	name = strings.TrimSuffix(strings.ToLower(name), ".")
-	if name == "" || name[0] == '.' {
-		return "", invalidTarget("host %q", host)
-	}
-	return name, nil
-}
-
-// plainName reports whether mapping would change nothing of a host but its case: ASCII without escapes, and no label in
-// punycode, which is to be judged. Nearly all hosts are such, and mapping costs more than all else that is done to a target.
-func plainName(host string) bool {
-	for i := range len(host) {
-		switch c := host[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '_':
-		case c == '-' && (i == 0 || host[i-1] != '-'): // two of them may be those of "xn--"
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-// mappedName gives the ASCII name that browsers make of a host.
-func mappedName(host string) (string, error) {
-	name, err := url.PathUnescape(host)
-	if err != nil || !utf8.ValidString(name) || strings.ContainsFunc(name, notInHost) {
-		return "", invalidTarget("host %q", host)
-	}
-	// Checked again: the mapping may have made a forbidden character of a lookalike.
-	if name, err = hostProfile().ToASCII(name); err != nil || strings.ContainsFunc(name, notInHost) {
-		return "", invalidTarget("host %q", host)
-	}
-	return name, nil
-}
-
-// hostProfile maps names as browsers do (UTS 46, non-transitional) and takes the underscores that real names hold.
-func hostProfile() *idna.Profile {
-	return idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false), idna.CheckHyphens(false))
-}
-
-// notInHost reports whether no host can hold r (the forbidden domain code points of the URL standard).
-func notInHost(r rune) bool {
-	return r <= ' ' || r == 0x7f || unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune(`"#%/:<>?@[\]^`+"`{|}", r)
 }
 
 // ownHost reports whether host and port are those of own ("host" or "host:port"). An own host that cannot be read is

@@ -93,6 +93,14 @@ func TestTargetsAreRefused(t *testing.T) {
 		"own host, IDN upper case":   "http://BÜCHER.example/x",
 		"own host, default port":     "https://secure.example/x",
 		"own IPv6 host, long form":   "http://[0:0:0:0:0:0:0:1]:9/x",
+		"own address in one number":  "http://2130706433:8080/x",
+		"own address, mapped":        "http://[::ffff:127.0.0.1]:8080/x",
+		"empty label":                "http://a..example/",
+		"two trailing dots":          "http://example.com../",
+		"label that maps to nothing": "http://a.\u00ad.example/",
+		"five numbers":               "http://1.2.3.4.5/",
+		"number too high":            "http://256.0.0.1/",
+		"name that ends in a number": "http://example.1/",
 	} {
 		if got, err := ParseTarget(s, rules); !errors.Is(err, ErrInvalidTarget) {
 			t.Errorf("%s: ParseTarget(%.60q) = %.60q, %v; want ErrInvalidTarget", name, s, got, err)
@@ -136,7 +144,7 @@ func FuzzPlainNames(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, host string) {
-		if !plainName(host) {
+		if host == "" || !plainName(host) {
 			return
 		}
 		mapped, err := mappedName(host)

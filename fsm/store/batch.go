@@ -27,18 +27,21 @@ type Batch struct {
 	oldest int // the place in absent that is taken next
 
 	hash    hasher
-	places  *placeChanges // what is not in rows yet
-	key     []byte        // room for keys
-	value   []byte        // room for new values
-	old     []byte        // room for the value that get found
-	request request       // the client's request last seen to exist
+	places  *placeChanges // what is not in rows yet, as are sums
+	sums    sums
+	key     []byte  // room for keys
+	row     []byte  // room for what the key of a link's row ends with
+	value   []byte  // room for new values
+	old     []byte  // room for the value that get found
+	request request // the client's request last seen to exist
 	// edited are the links that had a row and get another one: each of those rows is in the batch too, and takes more room.
 	edited      []link.Code
-	owned       bool  // next.proposers is the batch's own, and may be changed
-	chunksOwned bool  // next.chunks is, likewise
-	advanced    bool  // an entry has begun
-	done        bool  // committed or closed
-	err         error // why the batch cannot be used any more
+	walks       map[string]*walk // by what the keys of their places begin with; at most maxWalks
+	owned       bool             // next.proposers is the batch's own, and may be changed
+	chunksOwned bool             // next.chunks is, likewise
+	advanced    bool             // an entry has begun
+	done        bool             // committed or closed
+	err         error            // why the batch cannot be used any more
 }
 
 // NewBatch begins a batch on the committed state. It must be closed, also after Commit. ErrClosed, or the store's failure.
@@ -281,6 +284,9 @@ func (b *Batch) dropAt(it *pebble.Iterator) error {
 // flush writes the rows that are written late.
 func (b *Batch) flush() error {
 	if err := b.flushChunks(); err != nil {
+		return err
+	}
+	if err := b.flushSums(); err != nil {
 		return err
 	}
 	return b.flushScalars()

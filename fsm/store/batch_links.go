@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -103,7 +104,7 @@ func (b *Batch) Delete(c link.Code, at time.Time) error {
 	if err := b.replace(key, old, value); err != nil {
 		return err
 	}
-	return b.reindex(&before, nil)
+	return b.reindex(key, &before, nil)
 }
 
 // linkable says whether the link with a code can be written.
@@ -111,8 +112,8 @@ func (b *Batch) linkable(c link.Code) error {
 	if err := b.changeable(); err != nil {
 		return err
 	}
-	if b.next.codec == nil || c == "" || len(c) > link.MaxSlug {
-		return b.fail(fmt.Errorf("%w: a link needs a code key and a code of 1 to %d bytes", ErrMisuse, link.MaxSlug))
+	if b.next.codec == nil || c == "" || c[0] == 0 || len(c) > link.MaxSlug {
+		return b.fail(fmt.Errorf("%w: a link needs a code key and a code of 1 to %d bytes that begins with none of zero", ErrMisuse, link.MaxSlug))
 	}
 	return nil
 }
@@ -132,7 +133,7 @@ func (b *Batch) putLink(key, old []byte, before *link.Link, l link.Link) error {
 	if err := b.replace(key, old, value); err != nil {
 		return err
 	}
-	return b.reindex(before, &l)
+	return b.reindex(key, before, &l)
 }
 
 // linkKey makes the key of a code, in b.key.
@@ -146,13 +147,9 @@ func (b *Batch) decode(row []byte, c link.Code) (link.Link, error) {
 	if row == nil {
 		return link.Link{}, link.ErrNotFound
 	}
-	l := link.Link{Code: c}
-	alive, err := decodeLink(row, &l)
-	switch {
-	case err != nil:
-		return link.Link{}, b.fail(fmt.Errorf("link %q: %w", c, err))
-	case !alive:
-		return l, link.ErrGone
+	l, err := linkOf(row, c)
+	if err != nil && !errors.Is(err, link.ErrGone) {
+		return link.Link{}, b.fail(err)
 	}
-	return l, nil
+	return l, err
 }

@@ -139,9 +139,9 @@ func BenchmarkHotLookup(b *testing.B) {
 
 // fillOdd makes links of the odd ids, as if every other code had been a word that is not given out.
 func fillOdd(b *testing.B, s *store.Store, links uint64) {
-	at := time.UnixMilli(1_700_000_000_000)
 	codec, _ := s.Codec()
 	for s.Links() < links {
+		at := time.UnixMilli(1_700_000_000_000 + int64(s.Links()))
 		batch, err := s.NewBatch()
 		if err != nil {
 			b.Fatal(err)
@@ -152,7 +152,10 @@ func fillOdd(b *testing.B, s *store.Store, links uint64) {
 		next := (batch.Counter() + 1) | 1
 		for range min(1000, links-s.Links()) {
 			l := link.Link{
-				Code: codec.Encode(next), Fields: link.Fields{Target: link.Target(fmt.Sprintf("https://example.com/some/path/%d?with=query", next))},
+				Code: codec.Encode(next), Fields: link.Fields{
+					Target: link.Target(fmt.Sprintf("https://example.com/some/path/%d?with=query", next)),
+					Tags:   link.Tags(fmt.Sprintf("narrow-%d\nwide-%d", next%20, next%10)),
+				},
 				CreatedAt: at, UpdatedAt: at, Version: 1,
 			}
 			if err := batch.AddGenerated(l); err != nil {
@@ -162,6 +165,32 @@ func fillOdd(b *testing.B, s *store.Store, links uint64) {
 		}
 		if err := errors.Join(batch.Commit(), batch.Close()); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkList reads pages of the newest links, of few and of many: a page of twenty, one of those with one of two tags, and one for
+// which a thousand are looked through.
+func BenchmarkList(b *testing.B) {
+	for _, links := range []uint64{1000, 1_000_000} {
+		s := benchStore(b, 1)
+		fillOdd(b, s, links)
+		for _, c := range []struct {
+			name    string
+			listing store.Listing
+		}{
+			{"page", store.Listing{Limit: 20, Examine: 1000}},
+			{"tags", store.Listing{Limit: 20, Examine: 1000, Tags: []string{"narrow-3", "wide-7"}}},
+			{"search", store.Listing{Limit: 20, Examine: 1000, Match: func(l link.Link) bool { return l.Title != "" }}},
+		} {
+			b.Run(fmt.Sprintf("links=%d/%s", links, c.name), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := s.List(b.Context(), c.listing); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
 		}
 	}
 }

@@ -54,7 +54,7 @@ func currentText(number uint64) string {
 func parseCurrent(text string) (uint64, error) {
 	lines := strings.Split(text, "\n")
 	format, ok := strings.CutPrefix(lines[0], "tinyurl store format ")
-	if number, err := strconv.ParseUint(format, 10, 64); ok && err == nil && number > storeFormat {
+	if number, err := strconv.ParseUint(format, 10, 64); ok && err == nil && number > 0 && number != storeFormat {
 		return 0, fmt.Errorf("%w: format %d, known is %d", ErrFormat, number, storeFormat)
 	}
 	if len(lines) > 1 {

@@ -18,7 +18,7 @@ type census struct {
 	onces   uint64
 	dues    uint64
 
-	// derived is the sum of hashes of what rows have to follow from the links, less that of those there are: 0 in the end. A
+	// derived is the sum of hashes of what rows have to follow from the links and keys, less that of those there are: 0 in the end. A
 	// number of links counts as so many rows. It tells accidents, as the digest does.
 	derived uint64
 	seed    maphash.Seed
@@ -46,14 +46,31 @@ func (c *census) visit(s schema, key, value []byte) error {
 		c.onces++
 	case spaceOnceDue:
 		c.dues++
-	case spaceTargets, spaceTimes, spaceOwned, spaceTags, spaceDue:
+	case spaceTargets, spaceTimes, spaceOwned, spaceTags, spaceDue, spaceOwnedKeys:
 		c.derived -= maphash.Bytes(c.seed, key)
 	case spaceOwnerSums, spaceTagSums:
 		n, _ := decodeSum(value)
 		c.derived -= n * maphash.Bytes(c.seed, key)
+	case spaceKeys:
+		k, _ := decodeKey(string(key[prefixSize:]), value)
+		c.key = s.keyHash(c.key[:0], k.Hash)
+		c.derived += c.place(k.ID)
+		if k.Owner != "" {
+			c.key = s.ownedKey(c.key[:0], k.Owner, k.ID)
+			c.derived += maphash.Bytes(c.seed, c.key)
+		}
+	case spaceKeyHashes:
+		c.key = append(c.key[:0], key...)
+		c.derived -= c.place(string(value))
 	}
 	c.add(&c.hash, key, value)
 	return nil
+}
+
+// place is the hash of a row that follows from a key, whose own key is in c.key.
+func (c *census) place(id string) uint64 {
+	c.key = append(c.key, id...)
+	return maphash.Bytes(c.seed, c.key)
 }
 
 // visitLink counts a link and what follows from it, and makes sure that a look-up would look where it lies.
@@ -76,7 +93,7 @@ func (c *census) visitLink(s schema, key, value []byte) error {
 		return err
 	}
 	c.living++
-	c.key = derivedOf(&l).each(s, c.key, func(key []byte, _ bool) { c.derived += maphash.Bytes(c.seed, key) })
+	c.key = derivedOf(&l, rest).each(s, c.key, func(key []byte, _ bool) { c.derived += maphash.Bytes(c.seed, key) })
 	return nil
 }
 
@@ -92,7 +109,7 @@ func (c *census) compare(want tally) error {
 	case c.onces != c.dues:
 		return fmt.Errorf("%w: %d requests, of which %d expire", ErrDamaged, c.onces, c.dues)
 	case c.derived != 0:
-		return fmt.Errorf("%w: the indexes are not those of the links", ErrDamaged)
+		return fmt.Errorf("%w: the indexes are not those of the links and keys", ErrDamaged)
 	}
 	return nil
 }

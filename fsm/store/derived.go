@@ -8,7 +8,7 @@ import (
 
 // derived is what rows follow from a living link besides its own: its places in indexes, and the numbers that it is one of.
 type derived struct {
-	code    link.Code
+	row     []byte // what the key of the link's row ends with
 	created uint64 // a stamp, as is until
 	owner   string
 	listed  bool        // there are its places among all links and its owner's, and it is one of the owner's number
@@ -17,11 +17,11 @@ type derived struct {
 	until   uint64 // 0: it does not end
 }
 
-// derivedOf is for a link whose row could be encoded: its times have stamps.
-func derivedOf(l *link.Link) derived {
+// derivedOf is for a link whose row could be encoded: its times have stamps. row is what the key of that ends with.
+func derivedOf(l *link.Link, row []byte) derived {
 	created, _ := stampOf(l.CreatedAt)
 	until, _ := stampOf(l.ValidUntil)
-	return derived{code: l.Code, created: created, owner: l.Owner, listed: true, target: l.Target, tags: l.Tags, until: until}
+	return derived{row: row, created: created, owner: l.Owner, listed: true, target: l.Target, tags: l.Tags, until: until}
 }
 
 // without leaves out what follows from another state of the link too.
@@ -61,15 +61,15 @@ func withoutTags(tags, others link.Tags) link.Tags {
 // other links, and says how many they are.
 func (d derived) each(s schema, buf []byte, visit func(key []byte, sum bool)) []byte {
 	if d.target != "" {
-		buf = appendPlace(s.targets(buf[:0], d.owner, d.target), d.created, d.code)
+		buf = appendSpot(s.targets(buf[:0], d.owner, d.target), d.created, d.row)
 		visit(buf, false)
 	}
 	if d.listed {
-		buf = appendPlace(s.times(buf[:0]), d.created, d.code)
+		buf = appendSpot(s.times(buf[:0]), d.created, d.row)
 		visit(buf, false)
 	}
 	if d.listed && d.owner != "" {
-		buf = appendPlace(s.owned(buf[:0], d.owner), d.created, d.code)
+		buf = appendSpot(s.owned(buf[:0], d.owner), d.created, d.row)
 		visit(buf, false)
 		buf = s.ownerSum(buf[:0], d.owner)
 		visit(buf, true)
@@ -80,14 +80,14 @@ func (d derived) each(s schema, buf []byte, visit func(key []byte, sum bool)) []
 		buf = d.eachOfTag(s, buf, tag, visit)
 	}
 	if d.until != 0 {
-		buf = appendPlace(s.due(buf[:0]), d.until, d.code)
+		buf = appendSpot(s.due(buf[:0]), d.until, d.row)
 		visit(buf, false)
 	}
 	return buf
 }
 
 func (d derived) eachOfTag(s schema, buf []byte, tag string, visit func(key []byte, sum bool)) []byte {
-	buf = appendPlace(s.tagged(buf[:0], tag), d.created, d.code)
+	buf = appendSpot(s.tagged(buf[:0], tag), d.created, d.row)
 	visit(buf, false)
 	buf = s.tagSum(buf[:0], tag)
 	visit(buf, true)

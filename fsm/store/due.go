@@ -24,8 +24,8 @@ func (s *Store) Ended(before time.Time) (ended bool, err error) {
 		if !it.First() {
 			return joinClose(it.Error(), it.Close())
 		}
-		until, _, err := placeAt(it)
-		ended = err == nil && until <= last
+		at, err := spotAt(it)
+		ended = err == nil && spot(at).stamp() <= last
 		return joinClose(err, it.Close())
 	})
 	return ended, err

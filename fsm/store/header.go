@@ -29,7 +29,7 @@ type Header struct {
 }
 
 const (
-	streamFormat = 1
+	streamFormat = 2
 	headerSize   = 8 + 4 + 4 + 16 + 8 + 8 + 32 + 8 + 32 + 8 + 8 + 4
 	trailerSize  = 4 + 8 + 4
 )
@@ -57,7 +57,7 @@ func appendHeader(buf []byte, h Header) []byte {
 	return binary.BigEndian.AppendUint32(buf, crc32.Checksum(buf[start:], castagnoli))
 }
 
-// ReadHeader reads the header of a stream and nothing behind it. ErrFormat if the stream is of a newer format, ErrDamaged if
+// ReadHeader reads the header of a stream and nothing behind it. ErrFormat if the stream is of another format, ErrDamaged if
 // it is none, or cut off.
 func ReadHeader(r io.Reader) (Header, error) {
 	var buf [headerSize]byte
@@ -72,7 +72,7 @@ func parseHeader(buf []byte) (h Header, err error) {
 	if !bytes.Equal(buf[:8], streamMagic) {
 		return h, fmt.Errorf("%w: this is not a stream of a state", ErrDamaged)
 	}
-	if format := binary.BigEndian.Uint32(buf[8:]); format > streamFormat {
+	if format := binary.BigEndian.Uint32(buf[8:]); format != streamFormat {
 		return h, fmt.Errorf("%w: stream format %d, known is %d", ErrFormat, format, streamFormat)
 	}
 	sum := binary.BigEndian.Uint32(buf[headerSize-4:])

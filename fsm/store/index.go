@@ -9,7 +9,9 @@ import (
 )
 
 // An index leads to living links in the order of a stamp. Its keys begin with what it is asked for, and end with the stamp
-// and the code; see schema.go. Every key of an index comes and goes with the link's row, in one batch.
+// and what the key of the link's row ends with; see schema.go. So links with generated codes that were made in one moment stand in
+// the order in which they were made, as their rows do, and are read together. Every key of an index comes and goes with the link's
+// row, in one batch.
 
 // targetHash is how much of a hash of owner and target stands in a key, in bytes. Links that share it by chance are told
 // apart by their rows.
@@ -38,37 +40,82 @@ func (s schema) tagged(buf []byte, tag string) []byte {
 
 func (s schema) due(buf []byte) []byte { return s.prefix(buf, spaceDue) }
 
-// appendPlace appends the place of a link in an index.
-func appendPlace(buf []byte, stamp uint64, c link.Code) []byte {
-	return append(binary.BigEndian.AppendUint64(buf, stamp), c...)
+// stampSize is the length of a stamp in a key.
+const stampSize = 8
+
+// spot is how the key of an index ends: a stamp, and what the key of a link's row ends with. Spots compare as their keys do.
+type spot string
+
+func (p spot) stamp() uint64 { return binary.BigEndian.Uint64([]byte(p[:stampSize])) }
+
+// row appends the key of the link's row.
+func (p spot) row(s schema, buf []byte) []byte {
+	space := spaceSlugs
+	if _, generated := p.id(); generated {
+		space = spaceLinks
+	}
+	return append(s.prefix(buf, space), p[stampSize:]...)
 }
 
-// cutIndex takes the place of a link off an index key; ok is false for what is no such key.
-func cutIndex(key []byte) (stamp uint64, c link.Code, ok bool) {
+// code gives the link's code.
+func (p spot) code(codec *link.Codec) link.Code {
+	if id, generated := p.id(); generated {
+		return codec.Encode(id)
+	}
+	return link.Code(p[stampSize:])
+}
+
+// place gives the place that the spot stands for; the zero Place for "".
+func (p spot) place(codec *link.Codec) Place {
+	if p == "" {
+		return Place{}
+	}
+	return Place{Created: p.stamp(), Code: p.code(codec)}
+}
+
+// id gives the id of a link that lies among the links. No slug begins with a zero byte, and every id does.
+func (p spot) id() (id link.ID, generated bool) {
+	rest := p[stampSize:]
+	if len(rest) != 8 || rest[0] != 0 {
+		return 0, false
+	}
+	return link.ID(binary.BigEndian.Uint64([]byte(rest))), true
+}
+
+// appendSpot appends the spot of a link whose row's key ends with row.
+func appendSpot(buf []byte, stamp uint64, row []byte) []byte {
+	return append(binary.BigEndian.AppendUint64(buf, stamp), row...)
+}
+
+// cutIndex takes the spot off an index key; ok is false for what is no such key.
+func cutIndex(key []byte) (p []byte, ok bool) {
 	rest := key[prefixSize:]
 	switch space := key[prefixSize-1]; space {
 	case spaceTargets:
 		if len(rest) < targetHash {
-			return 0, "", false
+			return nil, false
 		}
 		rest = rest[targetHash:]
 	case spaceOwned:
 		owner, behind, cut := cutShort(rest)
 		if !cut || owner == "" {
-			return 0, "", false
+			return nil, false
 		}
 		rest = behind
 	case spaceTags:
 		tag, behind, cut := bytes.Cut(rest, []byte{0})
 		if !cut || len(tag) == 0 || len(tag) > link.MaxTag {
-			return 0, "", false
+			return nil, false
 		}
 		rest = behind
 	}
-	if len(rest) < 9 || len(rest) > 8+link.MaxSlug {
-		return 0, "", false
+	if len(rest) <= stampSize || len(rest) > stampSize+link.MaxSlug {
+		return nil, false
 	}
-	return binary.BigEndian.Uint64(rest), link.Code(rest[8:]), true
+	if rest[stampSize] == 0 && (len(rest) != stampSize+8 || binary.BigEndian.Uint64(rest[stampSize:]) > uint64(link.MaxID)) {
+		return nil, false
+	}
+	return rest, true
 }
 
 // ownerSum appends the key of the number of an owner's links.

@@ -42,36 +42,62 @@ func (s *Store) List(ctx context.Context, l Listing) (page Page, err error) {
 	return page, nil
 }
 
+// readAhead is how many links a list reads at once, at most: neighbours are read in the order of their rows.
+const readAhead = 128
+
 func (s *Store) list(ctx context.Context, at pebble.Reader, codec *link.Codec, l Listing) (page Page, err error) {
 	prefixes, err := l.sources(at, s.schema)
 	if err != nil {
 		return Page{}, err
 	}
-	places, err := newPlaces(at, prefixes, l)
+	places, err := newPlaces(at, s.schema, codec, prefixes, l)
 	if err != nil {
 		return Page{}, err
 	}
 	defer func() { err = joinClose(err, places.close()) }()
-	for examined := 0; places.valid(); examined++ {
-		if len(page.Links) == l.Limit || examined == l.Examine {
+	rows, err := newRows(at, s.schema, codec)
+	if err != nil {
+		return Page{}, err
+	}
+	defer func() { err = joinClose(err, rows.close()) }()
+	page, last, err := fill(ctx, places, rows, l)
+	if err != nil {
+		return Page{}, err
+	}
+	page.Next = last.place(codec)
+	return page, nil
+}
+
+// fill makes a page. It also gives the last spot that was looked at, "" if there was none.
+func fill(ctx context.Context, places *places, rows *rows, l Listing) (page Page, last spot, err error) {
+	// All of the first ones may be the page's. Of the more that are looked through, the fewer are.
+	ahead := min(l.Limit, readAhead)
+	for left := l.Examine; places.valid(); ahead = min(2*ahead, readAhead) {
+		if len(page.Links) == l.Limit || left == 0 {
 			page.More = true
-			return page, nil
+			return page, last, nil
 		}
 		if ctx.Err() != nil {
-			return Page{}, ctx.Err()
+			return Page{}, "", ctx.Err()
 		}
-		place := places.here()
-		found, err := getLink(at, s.schema, codec, place.Code)
+		some := places.take(min(left, ahead))
+		links, err := rows.read(some)
 		if err != nil {
-			return Page{}, astray(place.Code, err)
+			return Page{}, "", err
 		}
-		if l.takes(found) {
-			page.Links = append(page.Links, found)
+		left -= len(some)
+		for i, found := range links {
+			if len(page.Links) == l.Limit {
+				page.More = true // those that are left were read for nothing
+				return page, last, nil
+			}
+			if l.takes(found) {
+				page.Links = append(page.Links, found)
+			}
+			last = some[i]
 		}
-		page.Next = place
-		places.advance()
 	}
-	return page, places.err
+	return page, last, places.err
 }
 
 // astray is the error of an index that leads to a link which cannot be read. That there is no such link is damage, and

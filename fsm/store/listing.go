@@ -26,11 +26,17 @@ type Listing struct {
 	Limit, Examine int
 }
 
-// Place is where a link stands in the order of creation.
+// Place is where a link stands in the order of creation. Of those made in one moment the generated codes come first, in the order
+// in which they were made, then slugs, in theirs.
 type Place struct {
 	// Created is the link's CreatedAt, in milliseconds since 1970 and one more.
 	Created uint64
 	Code    link.Code
+}
+
+// appendTo appends the spot of the place.
+func (p Place) appendTo(buf []byte, s schema, codec *link.Codec) []byte {
+	return appendSpot(buf, p.Created, s.link(nil, codec, p.Code)[prefixSize:])
 }
 
 // check says whether a listing is within its bounds.
@@ -60,42 +66,41 @@ func (l *Listing) takesTags(tags link.Tags) bool {
 
 // sources gives what the keys of the indexes begin with that hold all links of a listing: of those that do, the ones with
 // the fewest links in them. None means that there is no such link.
+//
+// An owner's links are looked for among theirs alone: where a page ends, and how short it is, tells of all that were looked at.
 func (l *Listing) sources(at pebble.Reader, s schema) ([][]byte, error) {
-	if len(l.Tags) == 0 && (l.Owner == nil || *l.Owner == "") {
+	owned := l.Owner != nil && *l.Owner != ""
+	if len(l.Tags) == 0 && !owned {
 		return [][]byte{s.times(nil)}, nil
 	}
-	best, least, err := l.tagSources(at, s)
-	if err != nil || l.Owner == nil || *l.Owner == "" {
-		return best, err
+	if !owned {
+		return l.tagSources(at, func(tag string) []byte { return s.tagSum(nil, tag) }, s)
 	}
-	n, err := getSum(at, s.ownerSum(nil, *l.Owner))
-	if err != nil || n < least {
-		return [][]byte{s.owned(nil, *l.Owner)}, err
-	}
-	return best, nil
-}
-
-// tagSources are the sources by tags, and how many links are in them; without tags, so many that anything is better.
-func (l *Listing) tagSources(at pebble.Reader, s schema) (prefixes [][]byte, links uint64, err error) {
-	if len(l.Tags) == 0 {
-		return nil, 1<<64 - 1, nil
-	}
-	if l.AllTags {
-		links = 1<<64 - 1
-	}
-	for _, tag := range l.Tags {
-		n, err := getSum(at, s.tagSum(nil, tag))
-		switch {
-		case err != nil:
-			return nil, 0, err
-		case n == 0 && l.AllTags:
-			return nil, 0, nil
-		case n == 0: // nor can it be anything that is no tag
-		case !l.AllTags:
-			prefixes, links = append(prefixes, s.tagged(nil, tag)), links+n
-		case n < links:
-			prefixes, links = [][]byte{s.tagged(nil, tag)}, n
+	if len(l.Tags) > 0 { // maybe none of theirs has them
+		some, err := l.tagSources(at, func(tag string) []byte { return s.ownerTagSum(nil, *l.Owner, tag) }, s)
+		if err != nil || len(some) == 0 {
+			return nil, err
 		}
 	}
-	return prefixes, links, nil
+	return [][]byte{s.owned(nil, *l.Owner)}, nil
+}
+
+// tagSources are the sources by tags, by numbers of links whose keys sum makes.
+func (l *Listing) tagSources(at pebble.Reader, sum func(tag string) []byte, s schema) (prefixes [][]byte, err error) {
+	least := uint64(1<<64 - 1)
+	for _, tag := range l.Tags {
+		n, err := getSum(at, sum(tag))
+		switch {
+		case err != nil:
+			return nil, err
+		case n == 0 && l.AllTags:
+			return nil, nil
+		case n == 0: // nor can it be anything that is no tag
+		case !l.AllTags:
+			prefixes = append(prefixes, s.tagged(nil, tag))
+		case n < least:
+			prefixes, least = [][]byte{s.tagged(nil, tag)}, n
+		}
+	}
+	return prefixes, nil
 }

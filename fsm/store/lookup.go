@@ -123,11 +123,17 @@ func getLink(r pebble.Reader, s schema, codec *link.Codec, c link.Code) (link.Li
 	if err != nil {
 		return link.Link{}, explain(err)
 	}
-	l := link.Link{Code: c}
-	alive, err := decodeLink(value, &l)
+	l, err := linkOf(value, c)
 	if closeErr := closer.Close(); err == nil && closeErr != nil {
 		err = explain(closeErr)
 	}
+	return l, err
+}
+
+// linkOf reads the row of a code; link.ErrGone with a tombstone.
+func linkOf(row []byte, c link.Code) (link.Link, error) {
+	l := link.Link{Code: c}
+	alive, err := decodeLink(row, &l)
 	switch {
 	case err != nil:
 		return link.Link{}, fmt.Errorf("link %q: %w", c, err)

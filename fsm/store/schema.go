@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/link"
 )
 
@@ -22,14 +23,22 @@ import (
 //	origins   node                                    → boot, floor
 //	results   node length (1), node, chunk (8)        → results of 64 sequences
 //	targets   hash of owner and target (8),
-//	          created (8), code                       → nothing; of every living link, as are the next two
-//	times     created (8), code                       → nothing
+//	          created (8), row                        → nothing; of every living link, as are the next two
+//	times     created (8), row                        → nothing
 //	owned     owner length (1), owner,
-//	          created (8), code                       → nothing; of links with an owner
-//	tags      tag, zero, created (8), code            → nothing
-//	due       valid until (8), code                   → nothing; of links that end
+//	          created (8), row                        → nothing; of links with an owner
+//	tags      tag, zero, created (8), row             → nothing
+//	due       valid until (8), row                    → nothing; of links that end
 //	ownerSums owner length (1), owner, tag or nothing → number of the owner's links, with the tag or in all
 //	tagSums   tag                                     → number of links
+//	keys      id                                      → API key
+//	keyHashes hash of an API key's secret (32)        → its id; of every key
+//	users     id                                      → user
+//	denied    host                                    → when and why links to it are refused
+//	reports   code                                    → what visitors said of its link
+//	ownedKeys owner length (1), owner, id             → nothing; of API keys with an owner
+//
+// row is what the key of a link's row ends with: its id or its slug.
 //
 // A code that decodes to an id lives among the links, also if somebody chose it as a slug: whether an id is in use is one
 // look-up, and the counter passes over an id that has a row. All other slugs live among the slugs.
@@ -53,6 +62,13 @@ const (
 	spaceDue       byte = 14
 	spaceOwnerSums byte = 15
 	spaceTagSums   byte = 16
+
+	spaceKeys      byte = 17
+	spaceKeyHashes byte = 18
+	spaceUsers     byte = 19
+	spaceDenied    byte = 20
+	spaceReports   byte = 21
+	spaceOwnedKeys byte = 22
 )
 
 // prefixSize is the length of what every key begins with.
@@ -202,11 +218,18 @@ func (s schema) checkRow(key, value []byte) error {
 		ok = cut && node != "" && len(rest) == 8 && binary.BigEndian.Uint64(rest) <= maxChunk
 		err = checkChunk(value)
 	case spaceTargets, spaceTimes, spaceOwned, spaceTags, spaceDue:
-		_, _, ok = cutIndex(key)
+		_, ok = cutIndex(key)
 		ok = ok && len(value) == 0
 	case spaceOwnerSums, spaceTagSums:
 		ok = checkSumKey(space, rest)
 		_, err = decodeSum(value)
+	case spaceKeyHashes:
+		ok = len(rest) == len(access.Hash{}) && keyShelf.takes(string(value))
+	case spaceOwnedKeys:
+		owner, id, cut := cutShort(rest)
+		ok = cut && owner != "" && len(owner) <= access.MaxID && keyShelf.takes(string(id)) && len(value) == 0
+	case spaceKeys, spaceUsers, spaceDenied, spaceReports:
+		ok, err = checkShelf(space, string(rest), value)
 	default:
 		return fmt.Errorf("%w: a row in key space %d", ErrFormat, space)
 	}

@@ -69,10 +69,15 @@ type published struct {
 	// needs it. It belongs to this one state, so it goes with a batch that is dropped and with a generation that is replaced.
 	oncesDue  uint64     // no request expires before this stamp; 0 means that it is not known
 	linksDue  uint64     // no living link ends before this stamp, likewise
+	keysDue   uint64     // no API key ends before this stamp, likewise
+	sizes     sizes      // how many rows there are of what a batch counts
 	unused    gap        // ids without a link
 	proposers []proposer // at most maxProposers, a node at most once; never changed in place
 	chunks    []*chunk   // at most maxChunks, each at most once; never changed in place
 }
+
+// sizes are the numbers of rows of some kinds, each one more than it is: 0 means that it is not known.
+type sizes struct{ keys, users, denied, reports uint64 }
 
 // Summary describes a whole state.
 type Summary struct {

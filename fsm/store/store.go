@@ -34,7 +34,7 @@ type Store struct {
 }
 
 // Open opens the state in dir, and makes an empty one if there is none. The directory may be missing, but not be shared:
-// ErrLocked. ErrFormat: a newer binary wrote it, and nothing was changed. ErrDamaged: what is there cannot be the state as
+// ErrLocked. ErrFormat: a newer or an older binary wrote it, and nothing was changed. ErrDamaged: what is there cannot be the state as
 // it was committed.
 func Open(dir string, o Options) (*Store, error) {
 	o, err := o.withDefaults()
@@ -56,7 +56,7 @@ func Open(dir string, o Options) (*Store, error) {
 
 // open does the work of Open; dispose undoes what it did before it failed.
 func (s *Store) open() error {
-	// A first look, before anything is touched: the data of a newer binary is not even locked.
+	// A first look, before anything is touched: the data of another format is not even locked.
 	if _, err := s.catalog.live(); err != nil {
 		return err
 	}

@@ -18,10 +18,16 @@ func TestOnMemory(t *testing.T) {
 }
 
 func TestOnCrashingMemory(t *testing.T) {
+	if raceDetector {
+		t.Skip("see TestOnDisk")
+	}
 	storetest.Run(t, crashing)
 }
 
 func TestOnDisk(t *testing.T) {
+	if raceDetector {
+		t.Skip("the same goroutines as in memory; make race runs it without the detector, too")
+	}
 	storetest.Run(t, func(t *testing.T) storetest.Fixture {
 		return storetest.Fixture{FS: vfs.Default, Dir: t.TempDir() + "/data"}
 	})

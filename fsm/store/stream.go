@@ -161,12 +161,16 @@ func (s *streamReader) next() (key, value []byte, err error) {
 
 // part reads a length and as many bytes, at most limit, onto the end of the record.
 func (s *streamReader) part(limit uint64) (int, error) {
-	size, err := binary.ReadUvarint(s.in)
-	if err != nil {
+	head, err := s.in.Peek(binary.MaxVarintLen64)
+	size, n := binary.Uvarint(head)
+	if n == 0 && err != nil {
 		return 0, cutOff(err)
 	}
-	if size > limit {
+	if n <= 0 || size > limit {
 		return 0, fmt.Errorf("%w: a part of a row takes %d bytes", ErrDamaged, size)
+	}
+	if _, err := s.in.Discard(n); err != nil {
+		return 0, cutOff(err)
 	}
 	s.record = binary.AppendUvarint(s.record, size)
 	at := len(s.record)

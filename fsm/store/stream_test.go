@@ -61,11 +61,11 @@ func goodRows() []row {
 		{s.onceDue(nil, due, "s", "k"), nil},
 		{s.origin(nil, "n"), encodeOrigin(nil, Origin{Boot: 1})},
 		{s.chunk(nil, "n", 1), encodeChunk(nil, chunkOf(map[int]Result{5: {Code: "slug"}}))},
-		{appendPlace(s.targets(nil, "o", "https://example.com/"), due, "slug"), nil},
-		{appendPlace(s.times(nil), due, "slug"), nil},
-		{appendPlace(s.owned(nil, "o"), due, "slug"), nil},
-		{appendPlace(s.tagged(nil, "t"), due, "slug"), nil},
-		{appendPlace(s.due(nil), due, "slug"), nil},
+		{appendSpot(s.targets(nil, "o", "https://example.com/"), due, []byte("slug")), nil},
+		{appendSpot(s.times(nil), due, []byte("slug")), nil},
+		{appendSpot(s.owned(nil, "o"), due, []byte("slug")), nil},
+		{appendSpot(s.tagged(nil, "t"), due, []byte("slug")), nil},
+		{appendSpot(s.due(nil), due, []byte("slug")), nil},
 		{s.ownerSum(nil, "o"), encodeSum(nil, 1)},
 		{s.ownerTagSum(nil, "o", "t"), encodeSum(nil, 1)},
 		{s.tagSum(nil, "t"), encodeSum(nil, 1)},
@@ -163,16 +163,18 @@ func TestRowsThatDoNotFollowFromLinksAreRefused(t *testing.T) {
 		refused(fmt.Sprintf("row %x with a longer value", r.key), changed)
 	}
 	for name, r := range map[string]row{
-		"a deleted link's place":       {appendPlace(s.times(nil), 5, "gone"), nil},
-		"a second place":               {appendPlace(s.times(nil), 5, "slug"), nil},
-		"a place of no link":           {appendPlace(s.times(nil), 5, ""), nil},
-		"a place with a long code":     {appendPlace(s.times(nil), 5, link.Code(make([]byte, link.MaxSlug+1))), nil},
+		"a deleted link's place":       {appendSpot(s.times(nil), 5, []byte("gone")), nil},
+		"a second place":               {appendSpot(s.times(nil), 5, []byte("slug")), nil},
+		"a place of no link":           {appendSpot(s.times(nil), 5, []byte("")), nil},
+		"a place of a short id":        {appendSpot(s.times(nil), 5, make([]byte, 7)), nil},
+		"a place of no id":             {appendSpot(s.times(nil), 5, []byte{0, 0xff, 0, 0, 0, 0, 0, 1}), nil},
+		"a place with a long code":     {appendSpot(s.times(nil), 5, bytes.Repeat([]byte("s"), link.MaxSlug+1)), nil},
 		"a hash cut short":             {s.targets(nil, "o", "x")[:prefixSize+targetHash-1], nil},
-		"a place of no owner":          {appendPlace(s.owned(nil, ""), 5, "slug"), nil},
+		"a place of no owner":          {appendSpot(s.owned(nil, ""), 5, []byte("slug")), nil},
 		"an owner cut short":           {append(s.prefix(nil, spaceOwned), 9, 'o'), nil},
 		"a tag that does not end":      {append(s.prefix(nil, spaceTags), "tag"...), nil},
-		"an empty tag":                 {appendPlace(s.tagged(nil, ""), 5, "slug"), nil},
-		"a long tag":                   {appendPlace(s.tagged(nil, string(bytes.Repeat([]byte("t"), link.MaxTag+1))), 5, "slug"), nil},
+		"an empty tag":                 {appendSpot(s.tagged(nil, ""), 5, []byte("slug")), nil},
+		"a long tag":                   {appendSpot(s.tagged(nil, string(bytes.Repeat([]byte("t"), link.MaxTag+1))), 5, []byte("slug")), nil},
 		"an empty due key":             {s.due(nil), nil},
 		"a number of nobody's":         {s.ownerSum(nil, ""), encodeSum(nil, 1)},
 		"a number of none":             {s.ownerSum(nil, "x"), encodeSum(nil, 0)},
@@ -257,7 +259,7 @@ func TestReadHeaderReadsTheHeaderOnly(t *testing.T) {
 func TestHeaderIsGolden(t *testing.T) {
 	h := Header{Group: 1, ClusterID: [16]byte{15: 2}, Summary: Summary{Position: Position{Index: 3, Term: 4}, Boundary: 5, Count: 6, StreamSize: 1 << 20}}
 	got := appendHeader(nil, h)
-	want := slices.Concat([]byte("tinyurl\x01\x00\x00\x00\x01\x00\x00\x00\x01"), make([]byte, 15), []byte{2}, make([]byte, 7), []byte{3},
+	want := slices.Concat([]byte("tinyurl\x01\x00\x00\x00\x02\x00\x00\x00\x01"), make([]byte, 15), []byte{2}, make([]byte, 7), []byte{3},
 		make([]byte, 7), []byte{4}, make([]byte, 32+7), []byte{5}, make([]byte, 32+7), []byte{6}, make([]byte, 5), []byte{0x10, 0, 0})
 	if !bytes.Equal(got[:headerSize-4], want) || len(got) != headerSize {
 		t.Errorf("got %x\nwant %x", got, want)

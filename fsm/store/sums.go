@@ -52,7 +52,10 @@ func listTags(ctx context.Context, r pebble.Reader, prefix []byte, behind string
 		return nil, false, explain(err)
 	}
 	defer func() { err = joinClose(err, it.Close()) }()
-	for ok := it.First(); ok; ok = it.Next() {
+	// Each is sought: a number that changed often lately has as many versions, which the iterator would go through one by one.
+	var behindIt []byte
+	for ok := it.First(); ok; ok = it.SeekGE(behindIt) {
+		behindIt = append(append(behindIt[:0], it.Key()...), 0)
 		if ctx.Err() != nil {
 			return nil, false, ctx.Err()
 		}

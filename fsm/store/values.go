@@ -31,6 +31,7 @@ var refusals = [...]error{
 	1: link.ErrNotFound, 2: link.ErrGone, 3: link.ErrSlugTaken, 4: link.ErrSlugReserved, 5: link.ErrInvalidSlug,
 	6: link.ErrInvalidTarget, 7: link.ErrInvalidField, 8: link.ErrKeyReused, 9: link.ErrNoLeader, 10: link.ErrOverloaded,
 	11: link.ErrDiskFull, 12: link.ErrPrecondition, 13: link.ErrTargetDenied, 14: link.ErrUnauthorized,
+	15: link.ErrForbidden, 16: link.ErrFull,
 }
 
 // foundResult stands in the place of a refusal for a link that was found. Refusals do not come that far.

@@ -81,11 +81,12 @@ func TestKeysAreGolden(t *testing.T) {
 		"due":                     {s.onceDue(nil, 258, "sc", "key"), "0102030406" + "0000000000000102" + "027363" + "6b6579"},
 		"origin":                  {s.origin(nil, "node"), "01020304076e6f6465"},
 		"chunk":                   {s.chunk(nil, "node", 258), "0102030408046e6f6465" + "0000000000000102"},
-		"target":                  {appendPlace(s.targets(nil, "me", "https://example.com/"), 258, "slug"), "010203040a" + "a99e9d7a190ac864" + "0000000000000102" + "736c7567"},
-		"time":                    {appendPlace(s.times(nil), 258, "slug"), "010203040b" + "0000000000000102" + "736c7567"},
-		"owned":                   {appendPlace(s.owned(nil, "me"), 258, "slug"), "010203040c" + "026d65" + "0000000000000102" + "736c7567"},
-		"tag":                     {appendPlace(s.tagged(nil, "tag"), 258, "slug"), "010203040d" + "74616700" + "0000000000000102" + "736c7567"},
-		"end":                     {appendPlace(s.due(nil), 258, "slug"), "010203040e" + "0000000000000102" + "736c7567"},
+		"target":                  {appendSpot(s.targets(nil, "me", "https://example.com/"), 258, []byte("slug")), "010203040a" + "a99e9d7a190ac864" + "0000000000000102" + "736c7567"},
+		"time of an id":           {appendSpot(s.times(nil), 258, s.linkID(nil, 3)[prefixSize:]), "010203040b" + "0000000000000102" + "0000000000000003"},
+		"time":                    {appendSpot(s.times(nil), 258, []byte("slug")), "010203040b" + "0000000000000102" + "736c7567"},
+		"owned":                   {appendSpot(s.owned(nil, "me"), 258, []byte("slug")), "010203040c" + "026d65" + "0000000000000102" + "736c7567"},
+		"tag":                     {appendSpot(s.tagged(nil, "tag"), 258, []byte("slug")), "010203040d" + "74616700" + "0000000000000102" + "736c7567"},
+		"end":                     {appendSpot(s.due(nil), 258, []byte("slug")), "010203040e" + "0000000000000102" + "736c7567"},
 		"owner's number":          {s.ownerSum(nil, "me"), "010203040f" + "026d65"},
 		"owner's tag's number":    {s.ownerTagSum(nil, "me", "tag"), "010203040f" + "026d65" + "746167"},
 		"tag's number":            {s.tagSum(nil, "tag"), "0102030410" + "746167"},
@@ -193,6 +194,10 @@ var decoders = map[string]func(value []byte) ([]byte, error){
 		err := decodeChunk(value, &c)
 		return encodeChunk(nil, &c), err
 	},
+	"key":    shelfDecoder(keyShelf),
+	"user":   shelfDecoder(userShelf),
+	"denied": shelfDecoder(deniedShelf),
+	"report": shelfDecoder(reportShelf),
 }
 
 // FuzzDecode holds that a value has one encoding: whatever decodes is what encoding makes of it, byte for byte.
@@ -209,6 +214,9 @@ func FuzzDecode(f *testing.F) {
 	f.Add(encodeOrigin(nil, Origin{Boot: 2, Floor: 1000}))
 	f.Add(encoded(encodeResult(nil, Result{Code: "abc", Err: link.ErrGone})))
 	f.Add(encodeChunk(nil, chunkOf(map[int]Result{3: {Code: "abc"}, 4: {Err: link.ErrGone}})))
+	for _, r := range authorityRows() {
+		f.Add(r.value)
+	}
 	f.Fuzz(func(t *testing.T, value []byte) {
 		for name, decode := range decoders {
 			again, err := decode(value)

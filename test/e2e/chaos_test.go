@@ -19,6 +19,7 @@ const (
 // Nodes are killed, paused and stopped in a random order and for random times, the leader or not, one at a time and now and
 // then two. The seed that is logged makes the same faults again, though not at the same moments.
 func TestNodesFailAtRandomUnderLoad(t *testing.T) {
+	t.Parallel()
 	seconds := number(t, secondsVariable, 12)
 	seed := number(t, seedVariable, int(time.Now().UnixNano()%1e6))
 	t.Logf("seed %d", seed)

@@ -13,6 +13,7 @@ import (
 // Three machines, one command line, nothing on disk: a cluster. A link made on any node is followed on the others at once:
 // the first visit after the 201 is redirected, on every node.
 func TestThreeNodesFromNothingServeOneAnothersLinksAtOnce(t *testing.T) {
+	t.Parallel()
 	began := time.Now()
 	c := harness.Start(t, harness.Options{})
 	formed := time.Since(began)
@@ -54,6 +55,7 @@ func TestThreeNodesFromNothingServeOneAnothersLinksAtOnce(t *testing.T) {
 
 // A slug and a link that is deleted are seen by all nodes as soon as the answer is there.
 func TestSlugsAndDeletionsAreSeenEverywhereAtOnce(t *testing.T) {
+	t.Parallel()
 	c := harness.Start(t, harness.Options{})
 	for i := range 9 {
 		maker := c.Node(i % 3)

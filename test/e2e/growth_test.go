@@ -17,6 +17,7 @@ const votesWithin = 60 * time.Second
 
 // The cluster grows to five and shrinks to four under load, and its status tells so.
 func TestNodesJoinAndLeaveUnderLoad(t *testing.T) {
+	t.Parallel()
 	c := harness.Start(t, harness.Options{})
 	tr := begin(t, c)
 	c.AwaitAccepted(tr.load, enoughToBegin, resumeWithin)
@@ -49,6 +50,7 @@ func TestNodesJoinAndLeaveUnderLoad(t *testing.T) {
 
 // The leader itself can be told to leave.
 func TestTheLeaderLeavesUnderLoad(t *testing.T) {
+	t.Parallel()
 	c := harness.Start(t, harness.Options{Nodes: 3})
 	tr := begin(t, c)
 	c.AwaitAccepted(tr.load, enoughToBegin, resumeWithin)
@@ -68,6 +70,7 @@ func TestTheLeaderLeavesUnderLoad(t *testing.T) {
 
 // A replica serves what the voters know and never becomes one, however long it is in good health.
 func TestAReplicaServesAndNeverVotes(t *testing.T) {
+	t.Parallel()
 	c := harness.Start(t, harness.Options{})
 	tr := begin(t, c)
 	c.AwaitAccepted(tr.load, enoughToBegin, resumeWithin)

@@ -9,6 +9,7 @@ import (
 // Every URL of the list is shortened once, through all three nodes by concurrent clients, one by one and in bulks, and then
 // followed on every node, byte for byte.
 func TestAListOfURLsIsShortenedThroughAllNodes(t *testing.T) {
+	t.Parallel()
 	c := harness.Start(t, harness.Options{})
 	list := urls(t)
 	ledger := &harness.Ledger{}

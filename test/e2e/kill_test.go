@@ -10,6 +10,7 @@ import (
 // The leader is killed without warning, again and again, while links are made and followed. Nothing acknowledged is lost or
 // wrong on any node at any moment, and the survivors redirect all the time.
 func TestTheLeaderIsKilledUnderLoad(t *testing.T) {
+	t.Parallel()
 	c := harness.Start(t, harness.Options{})
 	tr := begin(t, c)
 	for i := range number(t, killsVariable, 2) {
@@ -27,6 +28,7 @@ func TestTheLeaderIsKilledUnderLoad(t *testing.T) {
 
 // A leader that is told to stop hands over first: creates hardly notice.
 func TestTheLeaderIsStoppedUnderLoad(t *testing.T) {
+	t.Parallel()
 	c := harness.Start(t, harness.Options{})
 	tr := begin(t, c)
 	c.AwaitAccepted(tr.load, enoughToBegin, resumeWithin)
@@ -41,6 +43,7 @@ func TestTheLeaderIsStoppedUnderLoad(t *testing.T) {
 
 // A leader that stands still, with its connections open, is deposed; when it goes on it answers nothing false.
 func TestTheLeaderIsPausedUnderLoad(t *testing.T) {
+	t.Parallel()
 	c := harness.Start(t, harness.Options{})
 	tr := beginPatiently(t, c, 2*time.Second) // a paused node answers nobody
 	c.AwaitAccepted(tr.load, enoughToBegin, resumeWithin)

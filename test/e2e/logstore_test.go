@@ -12,6 +12,7 @@ import (
 // Nodes on raft-wal are killed, one under load and then all at once. Nothing acknowledged is lost, and the states are equal. A
 // node that is then started with the other store, or with a flipped bit in its log, does not start.
 func TestTheOtherLogStoreLosesNothingEither(t *testing.T) {
+	t.Parallel()
 	c := harness.Start(t, harness.Options{Args: []string{"--log-store=wal"}})
 	tr := begin(t, c)
 	c.AwaitAccepted(tr.load, enoughToBegin, resumeWithin)

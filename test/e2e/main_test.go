@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -28,7 +29,29 @@ const (
 	enoughAfter   = 100 // and after it
 )
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+// clustersAtOnce is how many tests run beside each other: each has a cluster, directory and ports of its own, and mostly waits. Tests that
+// measure time or memory, or fill the processors, are not parallel: they run before, one by one.
+const clustersAtOnce = "3"
+
+func TestMain(m *testing.M) {
+	if err := limitParallel(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(run(m))
+}
+
+// limitParallel sets how many tests run at once, unless the command line does.
+func limitParallel() error {
+	flag.Parse()
+	const name = "test.parallel"
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == name })
+	if given {
+		return nil
+	}
+	return flag.Set(name, clustersAtOnce)
+}
 
 // run builds the program once where none is given.
 func run(m *testing.M) int {

@@ -56,6 +56,7 @@ func everywhere(t *testing.T, c *harness.Cluster, target, key string, within tim
 
 // One Idempotency-Key is one link: sent to all nodes at once, sent while the leader is killed, sent again after.
 func TestOneKeyMakesOneLinkWhateverHappens(t *testing.T) {
+	t.Parallel()
 	c := harness.Start(t, harness.Options{})
 	const keys = 20
 	codes := make(map[string]string) // by key

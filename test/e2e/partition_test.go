@@ -13,6 +13,7 @@ import (
 // A leader that is cut off from the others, but not from its clients, does not know that it leads no more. It acknowledges
 // nothing, denies nothing that was made elsewhere meanwhile, and answers no linearizable read from what it last knew.
 func TestALeaderThatIsCutOffAcknowledgesAndDeniesNothing(t *testing.T) {
+	t.Parallel()
 	c := harness.Start(t, harness.Options{InProcess: true})
 	tr := beginPatiently(t, c, 2*time.Second)
 	c.AwaitAccepted(tr.load, enoughToBegin, resumeWithin)

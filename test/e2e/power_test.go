@@ -20,6 +20,7 @@ const settledAfter = 3 * time.Second
 // All nodes die at once under load. Each comes back with everything acknowledged, and a node that comes back alone
 // redirects what it knows, proves nothing it cannot, and goes on from where it was instead of from the beginning.
 func TestAllNodesAreKilledAtOnce(t *testing.T) {
+	t.Parallel()
 	c := harness.Start(t, harness.Options{})
 	tr := begin(t, c)
 	c.AwaitAccepted(tr.load, 3*enoughToBegin, 2*resumeWithin)

@@ -44,6 +44,7 @@ func lastLine(log string) string {
 // A start that is refused says why and what to do, exits with 1 and leaves the data directory as it was, byte for byte: what
 // was in the way is taken away, and the node starts with all its links.
 func TestARefusedStartChangesNothing(t *testing.T) {
+	t.Parallel()
 	c, n := usedNode(t)
 	for name, refused := range map[string]func(*testing.T, *harness.Cluster, *harness.Node){
 		"a port in use":                      portInUse,
@@ -137,6 +138,7 @@ func unwritable(t *testing.T, c *harness.Cluster, n *harness.Node) {
 }
 
 func TestADataDirectoryBelowAFileIsRefused(t *testing.T) {
+	t.Parallel()
 	c := harness.Start(t, harness.Options{Nodes: 1, Unstarted: true})
 	n := c.Node(0)
 	file := filepath.Join(c.Dir(), "file")

@@ -23,6 +23,7 @@ func accepts(n *harness.Node) func(context.Context) error {
 
 // A node that lost its disk comes back, with the command line it always had, as a new member that catches up and votes.
 func TestAWipedNodeComesBackAsANewMember(t *testing.T) {
+	t.Parallel()
 	c := harness.Start(t, harness.Options{})
 	tr := begin(t, c)
 	c.AwaitAccepted(tr.load, enoughToBegin, resumeWithin)
@@ -45,6 +46,7 @@ func TestAWipedNodeComesBackAsANewMember(t *testing.T) {
 
 // The old id of a wiped node is removed once it has been dead for long; here long is short, so the nodes run in this process.
 func TestADeadIDIsReplacedByItsSuccessor(t *testing.T) {
+	t.Parallel()
 	c := harness.Start(t, harness.Options{InProcess: true, Tuning: cluster.Tuning{
 		Stabilization: time.Second, Reconcile: 200 * time.Millisecond, ReplaceAfter: 2 * time.Second,
 	}})
@@ -71,6 +73,7 @@ func TestADeadIDIsReplacedByItsSuccessor(t *testing.T) {
 
 // A node's ports may change between two starts: what the others know of it follows.
 func TestANodeComesBackAtOtherAddresses(t *testing.T) {
+	t.Parallel()
 	c := harness.Start(t, harness.Options{})
 	tr := begin(t, c)
 	c.AwaitAccepted(tr.load, enoughToBegin, resumeWithin)

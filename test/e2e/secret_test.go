@@ -19,6 +19,7 @@ import (
 
 // A node with another secret gets in on neither plane, and both sides' logs say why.
 func TestAWrongSecretIsRefusedOnBothPlanes(t *testing.T) {
+	t.Parallel()
 	c := harness.Start(t, harness.Options{})
 	// What is refused below is the secret and nothing else: with the right one the same dialling succeeds.
 	if err := dialWith(t, c.Secret(), c.Node(1), filepath.Join(c.Dir(), "right.log")); err != nil {

@@ -14,8 +14,10 @@ import (
 // A follower is cut off until the leader's log no longer reaches back to it, and comes back by snapshot while creates go on.
 // (In this process, as the length of the log is no setting of the program.)
 func TestAFollowerPastTheLogsTailComesBackBySnapshot(t *testing.T) {
+	t.Parallel()
 	for _, how := range []string{"its wires cut", "stopped"} {
 		t.Run(how, func(t *testing.T) {
+			t.Parallel()
 			c := harness.Start(t, harness.Options{InProcess: true, Tuning: cluster.Tuning{
 				SnapshotThreshold: 100, TrailingLogs: 32, SnapshotInterval: 200 * time.Millisecond, DigestExchange: time.Second,
 			}})

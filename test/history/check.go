@@ -50,10 +50,10 @@ func (h History) checkFinals() error {
 }
 
 func (o Operation) check() error {
-	if !slices.Contains([]Kind{Create, Get, Follow, Delete, Edit}, o.Kind) {
+	if !slices.Contains([]Kind{Create, Get, Follow, Delete, Edit, Visit, Grant, Revoke}, o.Kind) {
 		return fmt.Errorf("unknown kind %q", o.Kind)
 	}
-	if !slices.Contains([]Outcome{OK, NotFound, Gone, Taken, Conflict, Refused, Unknown}, o.Outcome) {
+	if !slices.Contains([]Outcome{OK, NotFound, Gone, Taken, Conflict, Refused, Unauthorized, Unknown}, o.Outcome) {
 		return fmt.Errorf("unknown outcome %q", o.Outcome)
 	}
 	switch {
@@ -65,14 +65,26 @@ func (o Operation) check() error {
 		return fmt.Errorf("returned at %d, before it was called", o.Return)
 	case o.Client < 0 || o.At < 0 || o.Took < 0:
 		return fmt.Errorf("a number is negative")
-	case o.Code == "" && (o.Kind != Create || o.Slug || o.Outcome == OK):
+	}
+	return o.checkWords()
+}
+
+// checkWords says what an operation of its kind lacks, or has that belongs to another kind.
+func (o Operation) checkWords() error {
+	ofKeys := o.Kind == Grant || o.Kind == Revoke
+	switch {
+	case ofKeys && (o.Code != "" || o.Target != ""), o.Holder == "" && (o.Kind == Revoke || o.Kind == Grant && o.Outcome == OK):
+		return fmt.Errorf("%s, %s, without a holder, or of a link", o.Kind, o.Outcome)
+	case o.Code == "" && !ofKeys && (o.Kind != Create || o.Slug || o.Outcome == OK):
 		return fmt.Errorf("%s, %s, without a code", o.Kind, o.Outcome)
 	case o.Target == "" && (o.Kind == Create || o.Kind == Edit):
 		return fmt.Errorf("%s without a target", o.Kind)
 	case o.Given != "" && o.Outcome != OK:
 		return fmt.Errorf("%s that gave something", o.Outcome)
-	case o.Kind != Create && (o.Slug || o.Key != ""):
-		return fmt.Errorf("%s with a slug or key", o.Kind)
+	case o.Kind != Create && (o.Slug || o.Key != "" || o.Limit != 0):
+		return fmt.Errorf("%s with a slug, key or limit", o.Kind)
+	case o.Visits != 0 && !o.Counted, o.Counted && (o.Kind != Get || o.Outcome != OK):
+		return fmt.Errorf("%s, %s, with a number of visits", o.Kind, o.Outcome)
 	}
 	return nil
 }

@@ -2,6 +2,11 @@ package history
 
 import "tinyurl/fsm/command"
 
+// Nothing reports whether an entry would change nothing.
+func (e Entry) Nothing() bool {
+	return len(e.Creates)+len(e.Deletes)+len(e.Edits)+len(e.Visits)+len(e.Grants)+len(e.Revokes) == 0
+}
+
 // Effects is what a log entry would do; node, index and term are left to the caller.
 func Effects(entry command.Entry) Entry {
 	var e Entry
@@ -18,6 +23,12 @@ func Effects(entry command.Entry) Entry {
 				e.Edits = append(e.Edits, Effect{Code: string(c.Edit.Code), Target: string(c.Edit.Target)})
 			case command.Delete:
 				e.Deletes = append(e.Deletes, string(c.Code))
+			case command.Consume:
+				e.Visits = append(e.Visits, string(c.Code))
+			case command.CreateKey:
+				e.Grants = append(e.Grants, c.Key.ID)
+			case command.RevokeKey:
+				e.Revokes = append(e.Revokes, c.ID)
 			}
 		}
 	}

@@ -19,6 +19,11 @@ const (
 	Delete Kind = "delete"
 	// Edit replaces the target if the link still has Expected as its version.
 	Edit Kind = "edit"
+	// Visit is a redirect of a link that was made with a Limit: it is counted in the log before it is answered.
+	Visit Kind = "visit"
+	// Grant makes an API key, Revoke ends one: the Holder.
+	Grant  Kind = "grant"
+	Revoke Kind = "revoke"
 )
 
 // Outcome is what the client was told.
@@ -28,7 +33,7 @@ type Outcome string
 const (
 	// OK: done, or found; the fields of the answer are set.
 	OK Outcome = "ok"
-	// NotFound: there is no such link. Gone: it was deleted. Taken: the slug is another's.
+	// NotFound: there is no such link, or key. Gone: it was deleted; to a visitor also that it is used up. Taken: the slug is another's.
 	NotFound Outcome = "not_found"
 	Gone     Outcome = "gone"
 	Taken    Outcome = "taken"
@@ -36,6 +41,8 @@ const (
 	Conflict Outcome = "conflict"
 	// Refused: the cluster promised that nothing happened (overloaded, disk full, invalid).
 	Refused Outcome = "refused"
+	// Unauthorized: the API key that was asked with does not hold; nothing happened.
+	Unauthorized Outcome = "unauthorized"
 	// Unknown: a read was not answered, or a write may have happened or may yet happen (503, time-out, broken connection).
 	Unknown Outcome = "unknown"
 )
@@ -56,6 +63,14 @@ type Operation struct {
 	// Expected is the version an edit demands; Version the one that was read or made.
 	Expected uint64 `json:"expected,omitempty"`
 	Version  uint64 `json:"version,omitempty"`
+	// Limit is how many visits a create lets the link have; 0 is any number. An edit leaves it as it is.
+	Limit uint64 `json:"limit,omitempty"`
+	// Visits is how many visits a read was told that the link has had; Counted says that it was told.
+	Visits  uint64 `json:"visits,omitempty"`
+	Counted bool   `json:"counted,omitempty"`
+	// Holder is the API key: the one that a Grant makes (empty until it is told which) or a Revoke ends, or that anything else was
+	// asked with; there empty stands for one that always holds.
+	Holder string `json:"holder,omitempty"`
 	// ID is the counter's value behind a generated code, where it is known.
 	ID      uint64  `json:"id,omitempty"`
 	Outcome Outcome `json:"outcome"`
@@ -88,6 +103,9 @@ type Entry struct {
 	Creates []Effect `json:"creates,omitempty"`
 	Deletes []string `json:"deletes,omitempty"` // codes
 	Edits   []Effect `json:"edits,omitempty"`
+	Visits  []string `json:"visits,omitempty"` // codes
+	Grants  []string `json:"grants,omitempty"` // API keys
+	Revokes []string `json:"revokes,omitempty"`
 }
 
 // Effect is what a logged command would do.
@@ -106,6 +124,10 @@ type Final struct {
 	// Targets are the live links of the run, by code; Deleted its tombstones.
 	Targets map[string]string `json:"targets,omitempty"`
 	Deleted []string          `json:"deleted,omitempty"`
+	// Visits are those that were counted of live links with a limit, by code.
+	Visits map[string]uint64 `json:"visits,omitempty"`
+	// Keys says of API keys whether they hold.
+	Keys map[string]bool `json:"keys,omitempty"`
 }
 
 // Run is the head of a history.

@@ -33,15 +33,21 @@ func small() History {
 			{Client: 3, Node: "c", Kind: Delete, Code: "5hbA0cd", Outcome: OK, Call: 8, Return: 10},
 			{Client: 3, Node: "c", Kind: Follow, Code: "5hbA0cd", Outcome: Gone, Call: 11, Return: 12},
 			{Client: 3, Node: "c", Kind: Create, Code: "slug", Slug: true, Target: "https://c.example/", Outcome: OK, Given: "other", Call: 13, Return: 14},
+			{Client: 4, Node: "a", Kind: Create, Target: "https://d.example/", Limit: 2, Holder: "h1", Outcome: Unauthorized, Call: 15, Return: 16},
+			{Client: 4, Node: "a", Kind: Get, Code: "twice", Target: "https://e.example/", Visits: 1, Counted: true, Outcome: OK, Call: 17, Return: 18},
+			{Client: 4, Node: "a", Kind: Visit, Code: "twice", Target: "https://e.example/", Outcome: OK, Call: 19, Return: 20},
+			{Client: 4, Node: "a", Kind: Grant, Holder: "h1", Outcome: OK, Call: 21, Return: 22},
+			{Client: 4, Node: "a", Kind: Revoke, Holder: "h1", Outcome: NotFound, Call: 23, Return: 24},
 		},
 		Faults: []Fault{{Kind: "heal", What: "all", Stamp: 9, At: time.Second}},
 		Entries: []Entry{{
 			Node: "a", Index: 3, Term: 2, Creates: []Effect{{Target: "https://example.org/?a=1&b=<ö>", Key: "k1"}},
 			Deletes: []string{"5hbA0cd"}, Edits: []Effect{{Code: "5hbA0cd", Target: "https://b.example/"}},
+			Visits: []string{"twice"}, Grants: []string{"h1"}, Revokes: []string{"h2"},
 		}},
 		Finals: []Final{{
 			Node: "a", Applied: 9, Digest: "00ff", Links: 1, Targets: map[string]string{"z": "https://z.example/", "y": "https://y.example/"},
-			Deleted: []string{"5hbA0cd"},
+			Deleted: []string{"5hbA0cd"}, Visits: map[string]uint64{"twice": 2}, Keys: map[string]bool{"h1": true, "h2": false},
 		}},
 	}
 }
@@ -96,6 +102,10 @@ func TestWhatIsNotAHistoryIsRefused(t *testing.T) {
 		"another format":              strings.Replace(run, `"format":1`, `"format":2`, 1) + "\n" + `{"type":"end","records":1}` + "\n",
 		"a read of no code":           run + "\n" + strings.Replace(get, `"x"`, `""`, 1) + "\n" + `{"type":"end","records":2}` + "\n",
 		"a create without a target":   run + "\n" + strings.Replace(get, `"get"`, `"create"`, 1) + "\n" + `{"type":"end","records":2}` + "\n",
+		"a key of nobody":             run + "\n" + strings.Replace(strings.Replace(get, `"get"`, `"revoke"`, 1), `"code":"x",`, "", 1) + "\n" + `{"type":"end","records":2}` + "\n",
+		"a key that is a link":        run + "\n" + strings.Replace(get, `"get"`, `"grant","holder":"h"`, 1) + "\n" + `{"type":"end","records":2}` + "\n",
+		"visits of no link":           run + "\n" + strings.Replace(get, `"call"`, `"visits":1,"counted":true,"call"`, 1) + "\n" + `{"type":"end","records":2}` + "\n",
+		"a read with a limit":         run + "\n" + strings.Replace(get, `"call"`, `"limit":1,"call"`, 1) + "\n" + `{"type":"end","records":2}` + "\n",
 		"two finals of one node":      run + strings.Repeat("\n"+`{"type":"final","node":"a","applied":1,"digest":"","links":0}`, 2) + "\n" + `{"type":"end","records":3}` + "\n",
 		"a fault that never happened": run + "\n" + `{"type":"fault","kind":"cut","stamp":0,"at":0}` + "\n" + `{"type":"end","records":2}` + "\n",
 	}

@@ -103,5 +103,10 @@ func checkLogged(t *trial) {
 				t.accuse(a.code, fmt.Sprintf("a %s of %s was acknowledged and is in no node's log", o.Kind, a.code), i)
 			}
 		}
+		for _, i := range a.reads {
+			if t.counts(a, i) && t.h.Operations[i].Outcome == history.OK && !t.logged.visits[a.code] {
+				t.accuse(a.code, fmt.Sprintf("a visit of %s, which has a limit, was let through, and no node's log has any", a.code), i)
+			}
+		}
 	}
 }

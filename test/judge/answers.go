@@ -16,9 +16,13 @@ func checkAnswers(t *trial) {
 		sensible := true
 		switch o.Outcome {
 		case history.OK:
-			sensible = o.Target != "" || o.Kind == history.Delete
-		case history.NotFound, history.Gone:
-			sensible = o.Kind != history.Create
+			sensible = o.Target != "" || o.Kind == history.Delete || o.Kind == history.Grant || o.Kind == history.Revoke
+		case history.NotFound:
+			sensible = o.Kind != history.Create && o.Kind != history.Grant
+		case history.Gone:
+			sensible = o.Kind != history.Create && o.Kind != history.Grant && o.Kind != history.Revoke
+		case history.Unauthorized:
+			sensible = asksWithKey(o)
 		case history.Taken:
 			sensible = o.Kind == history.Create && o.Slug
 		case history.Conflict:

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -23,7 +24,10 @@ type cluster struct {
 	byKey    map[string]string // code
 	open     []*undone
 	targets  int
-	bug      string // a promise that this cluster breaks, see bugs
+	held     map[string]bool // API keys that were made, and whether they hold
+	granted  []string        // those whose making was answered
+	told     []string        // codes that were answered
+	bug      string          // a promise that this cluster breaks, see bugs
 }
 
 // generated is the code of a counter's value.
@@ -33,6 +37,8 @@ type liveLink struct {
 	target  string
 	version uint64
 	deleted bool
+	limit   uint64
+	visits  uint64
 }
 
 type nodeView map[string]liveLink
@@ -50,7 +56,7 @@ type undone struct {
 const clusterNodes = 3
 
 func newCluster(seed uint64) *cluster {
-	c := &cluster{random: rand.New(rand.NewPCG(seed, 1)), links: make(map[string]*liveLink), byKey: make(map[string]string)}
+	c := &cluster{random: rand.New(rand.NewPCG(seed, 1)), links: make(map[string]*liveLink), byKey: make(map[string]string), held: make(map[string]bool)}
 	c.recorder = history.NewRecorder(func() time.Duration { c.now += time.Millisecond; return c.now })
 	for range clusterNodes {
 		c.nodes = append(c.nodes, make(nodeView))
@@ -81,6 +87,8 @@ func (c *cluster) write(o *history.Operation, l liveLink) {
 		e.Creates = append(e.Creates, effect)
 	case history.Delete:
 		e.Deletes = append(e.Deletes, code)
+	case history.Visit:
+		e.Visits = append(e.Visits, code)
 	default:
 		e.Edits = append(e.Edits, history.Effect{Code: code, Target: o.Target})
 	}
@@ -114,7 +122,7 @@ func (c *cluster) create(o *history.Operation) {
 	if o.Key != "" {
 		c.byKey[o.Key] = o.Code
 	}
-	c.write(o, liveLink{target: o.Target, version: 1})
+	c.write(o, liveLink{target: o.Target, version: 1, limit: o.Limit})
 }
 
 func (c *cluster) read(o *history.Operation) {
@@ -132,10 +140,17 @@ func (c *cluster) read(o *history.Operation) {
 		o.Outcome = history.NotFound
 	case l.deleted:
 		o.Outcome = history.Gone
+	case o.Kind == history.Follow && l.usedUp():
+		if c.catchUp(node, len(c.log)); c.nodes[node][o.Code].usedUp() || c.nodes[node][o.Code].deleted {
+			o.Outcome = history.Gone
+		}
 	default:
 		o.Outcome, o.Target = history.OK, l.target
 		if o.Kind == history.Get && c.random.IntN(2) == 0 {
 			o.Version = l.version
+		}
+		if o.Kind == history.Get && c.random.IntN(2) == 0 {
+			o.Visits, o.Counted = l.visits, true
 		}
 	}
 }
@@ -149,12 +164,12 @@ func (c *cluster) change(o *history.Operation) {
 		o.Outcome = history.Gone
 	case o.Kind == history.Delete:
 		o.Outcome = history.OK
-		c.write(o, liveLink{deleted: true})
+		c.write(o, liveLink{deleted: true, limit: l.limit})
 	case l.version != o.Expected:
 		o.Outcome = history.Conflict
 	default:
 		o.Outcome, o.Version = history.OK, l.version+1
-		c.write(o, liveLink{target: o.Target, version: l.version + 1})
+		c.write(o, liveLink{target: o.Target, version: l.version + 1, limit: l.limit, visits: l.visits})
 	}
 }
 
@@ -162,7 +177,15 @@ func (c *cluster) change(o *history.Operation) {
 func (c *cluster) ask() {
 	o := history.Operation{Client: c.random.IntN(9), Node: string(rune('a' + c.random.IntN(clusterNodes)))}
 	u := &undone{lost: c.random.IntN(6) == 0, do: c.read}
-	switch n := c.random.IntN(10); {
+	switch n := c.random.IntN(14); {
+	case n >= 11:
+		o.Kind, o.Code, u.do = history.Visit, c.toldCode(), c.visit
+	case n == 10:
+		c.targets++
+		o.Kind, o.Holder, u.do = history.Grant, fmt.Sprintf("k%d", c.targets), c.grant
+		if len(c.granted) > 0 && c.random.IntN(2) == 0 {
+			o.Kind, o.Holder = history.Revoke, c.granted[c.random.IntN(len(c.granted))]
+		}
 	case n < 3:
 		o.Kind, u.do = history.Create, c.create
 		c.wish(&o)
@@ -176,6 +199,10 @@ func (c *cluster) ask() {
 		o.Kind, o.Code, u.do = history.Edit, c.anyCode(), c.change
 		o.Target, o.Expected = c.anyTarget(), 1+c.random.Uint64N(3)
 	}
+	if len(c.granted) > 0 && c.random.IntN(2) == 0 && asksWithKey(&history.Operation{Kind: o.Kind, Holder: "k"}) && o.Key == "" {
+		o.Holder = c.granted[c.random.IntN(len(c.granted))]
+		u.do = c.authorized(u.do)
+	}
 	u.op = o
 	u.pending = c.recorder.Begin(o)
 	c.open = append(c.open, u)
@@ -185,7 +212,7 @@ func (c *cluster) wish(o *history.Operation) {
 	if last := c.open; len(last) > 0 && c.random.IntN(4) == 0 {
 		// A retry of something under way, elsewhere.
 		if u := last[c.random.IntN(len(last))]; u.op.Kind == history.Create && u.op.Key != "" {
-			o.Target, o.Key, o.Slug, o.Code = u.op.Target, u.op.Key, u.op.Slug, u.op.Code
+			o.Target, o.Key, o.Slug, o.Code, o.Limit = u.op.Target, u.op.Key, u.op.Slug, u.op.Code, u.op.Limit
 			return
 		}
 	}
@@ -195,6 +222,9 @@ func (c *cluster) wish(o *history.Operation) {
 	}
 	if c.random.IntN(2) == 0 {
 		o.Key = "key-" + o.Target
+	}
+	if c.random.IntN(3) == 0 {
+		o.Limit = 1 + c.random.Uint64N(3)
 	}
 }
 
@@ -207,6 +237,14 @@ func (c *cluster) anyTarget() string {
 func (c *cluster) anyCode() string {
 	if c.counter > 0 && c.random.IntN(2) == 0 {
 		return generated(1 + c.random.Uint64N(c.counter))
+	}
+	return fmt.Sprintf("s%d", c.random.IntN(4))
+}
+
+// toldCode is a code that somebody was told, or asked for.
+func (c *cluster) toldCode() string {
+	if len(c.told) > 0 && c.random.IntN(2) == 0 {
+		return c.told[max(len(c.told)-1-c.random.IntN(4), 0)]
 	}
 	return fmt.Sprintf("s%d", c.random.IntN(4))
 }
@@ -232,6 +270,12 @@ func (c *cluster) answer(u *undone) {
 		u.pending.End(nil)
 	default:
 		u.pending.End(func(o *history.Operation) { *o = u.result })
+		switch {
+		case u.op.Kind == history.Grant:
+			c.granted = append(c.granted, u.op.Holder)
+		case u.op.Kind == history.Create && u.result.Outcome == history.OK:
+			c.told = append(c.told, u.result.Code)
+		}
 	}
 }
 
@@ -294,12 +338,15 @@ func (c *cluster) run(length int) history.History {
 			v = c.nodes[i]
 		}
 		c.catchUp(i, len(c.log))
-		f := history.Final{Node: string(rune('a' + i)), Applied: uint64(len(c.log)), Digest: "d", Targets: make(map[string]string)}
+		f := history.Final{Node: string(rune('a' + i)), Applied: uint64(len(c.log)), Digest: "d", Targets: make(map[string]string), Visits: make(map[string]uint64), Keys: maps.Clone(c.held)}
 		for code, l := range v {
 			if l.deleted {
 				f.Deleted = append(f.Deleted, code)
 			} else {
 				f.Targets[code] = l.target
+				if l.limit != 0 {
+					f.Visits[code] = l.visits
+				}
 			}
 		}
 		f.Links = uint64(len(f.Targets))
@@ -318,4 +365,9 @@ var bugs = map[string]string{
 	"takes a local miss for proof":   "redirects",
 	"goes back without a crash":      "views",
 	"loses the end of its log":       "finals",
+	"lets visitors in without end":   "visits",
+	"closes too early":               "visits",
+	"forgets to count":               "visits",
+	"forgets to revoke":              "keys",
+	"refuses at random":              "keys",
 }

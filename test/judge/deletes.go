@@ -27,7 +27,7 @@ func checkDeletes(t *trial) {
 			if o.Outcome != history.OK || o.Call < d.Return {
 				continue
 			}
-			if o.Kind == history.Get {
+			if o.Kind == history.Get || t.counts(a, i) {
 				t.accuse(a.code, fmt.Sprintf("%s had been deleted, and node %s found it", a.code, o.Node), deleted, i)
 			} else if healed && o.At > late {
 				t.accuse(a.code, fmt.Sprintf("%s had been deleted %v ago, nothing was broken, and node %s redirected to it",

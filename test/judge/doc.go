@@ -9,7 +9,10 @@
 //   - Operations of one idempotency key (with one slug and target) are tries of one create, made while the key is remembered.
 //   - An unanswered write may take effect at any time after its call, or never. It certainly never did if the logs are complete
 //     and none of them has it.
+//   - An unanswered visit may have been counted; so may one of a deleted link that was answered Gone.
 //   - A deleted link is Gone for ever and its code is never used again: NotFound after a delete took effect is a wrong answer.
+//   - Nobody visits a generated code that nobody was told of. An edit leaves a link's limit as it is.
+//   - The secret of an API key is in the answer that made it, and nowhere else.
 //   - A redirect that finds no link, or a deleted one, proves it; one that finds a link may be late.
 //   - A run is complete if it says so: then all was undone and every member told what it held, and a checker that finds nothing to
 //     go by is an accusation by the checker evidence. Of any other run what is missing is only told.

@@ -41,7 +41,9 @@ func checkAnswered(t *trial) {
 		t.skip("the run does not say that it is complete")
 		return
 	}
-	for _, kind := range []history.Kind{history.Create, history.Get, history.Follow, history.Delete} {
+	for _, kind := range []history.Kind{
+		history.Create, history.Get, history.Follow, history.Delete, history.Edit, history.Visit, history.Grant, history.Revoke,
+	} {
 		tried, outcomes := 0, t.verdict.Figures.Operations[kind]
 		for _, n := range outcomes {
 			tried += n

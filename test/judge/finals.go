@@ -69,6 +69,9 @@ func (t *trial) compareContents(f, g history.Final) {
 // String is what a node held, in words.
 func (h heldOf) String() string {
 	if h.outcome == history.OK {
+		if h.counted {
+			return fmt.Sprintf("%q after %d visits", h.target, h.visits)
+		}
 		return fmt.Sprintf("%q", h.target)
 	}
 	return "not there"

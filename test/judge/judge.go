@@ -96,6 +96,8 @@ func checkers() []checker {
 		{"redirects", checkRedirects},
 		{"invented", checkInvented},
 		{"deletes", checkDeletes},
+		{"visits", checkVisits},
+		{"keys", checkKeys},
 		{"views", checkViews},
 		{"retries", checkRetries},
 		{"finals", checkFinals},

@@ -63,6 +63,7 @@ func (t *trial) sketch(a *alias) *sketch {
 	for _, i := range a.reads {
 		t.sketchRead(s, i)
 	}
+	t.sketchVisits(s)
 	t.sketchFinals(s)
 	slices.SortStableFunc(s.deeds, func(a, b *deed) int { return compare(a.call, b.call) })
 	return s
@@ -71,7 +72,7 @@ func (t *trial) sketch(a *alias) *sketch {
 // sketchMaking makes one deed of all tries of a create: it happened after the first try that can have done it was sent, and
 // before the first was acknowledged. Tries that were told "taken" are deeds of their own.
 func (t *trial) sketchMaking(s *sketch, m *making) {
-	d := &deed{kind: history.Create, outcome: history.Unknown, target: s.place(m.target), maker: int32(m.number), returned: never, first: -1}
+	d := &deed{kind: history.Create, outcome: history.Unknown, target: s.place(m.target), maker: int32(m.number), limit: m.limit, returned: never, first: -1}
 	if told, done := m.told(s.alias.code); done {
 		d.outcome, d.returned, d.last = history.OK, told.returned, told.op
 	}
@@ -163,14 +164,23 @@ func (t *trial) sketchRead(s *sketch, i int) {
 		return
 	}
 	d := &deed{
-		kind: o.Kind, outcome: o.Outcome, target: anyTarget, version: o.Version, call: o.Call, returned: t.returned(i), first: i, last: i,
+		kind: o.Kind, outcome: o.Outcome, target: anyTarget, version: o.Version, visits: o.Visits, counted: o.Counted,
+		call: o.Call, returned: t.returned(i), first: i, last: i,
+	}
+	if o.Kind == history.Visit {
+		d.kind = history.Follow // what it counts is sketchVisits' matter
 	}
 	if o.Outcome == history.OK {
 		d.target = s.place(o.Target)
-		if o.Kind == history.Follow {
+		switch {
+		case t.counts(s.alias, i):
+			// What is found is what the link was when the visit was counted, or a while later: a node may have had to ask again.
+			d.kind = history.Get
+		case d.kind == history.Follow:
 			d.late, d.call = true, 0
 		}
 	}
+	d.finished = o.Outcome == history.Gone && d.kind == history.Follow && s.alias.limit() != 0
 	s.deeds = append(s.deeds, d)
 }
 
@@ -192,7 +202,7 @@ func (t *trial) sketchFinals(s *sketch) {
 	}
 	d := &deed{kind: finalRead, outcome: told.outcome, target: anyTarget, call: t.end, returned: t.end + 1, first: -1, last: -1}
 	if told.outcome == history.OK {
-		d.target = s.place(told.target)
+		d.target, d.visits, d.counted = s.place(told.target), told.visits, told.counted
 	}
 	s.deeds = append(s.deeds, d)
 }
@@ -202,11 +212,14 @@ func (t *trial) sketchFinals(s *sketch) {
 type heldOf struct {
 	outcome history.Outcome
 	target  string
+	visits  uint64
+	counted bool // visits is known
 }
 
 func holds(f history.Final, code string) heldOf {
 	if target, ok := f.Targets[code]; ok {
-		return heldOf{outcome: history.OK, target: target}
+		visits, counted := f.Visits[code]
+		return heldOf{outcome: history.OK, target: target, visits: visits, counted: counted}
 	}
 	return heldOf{outcome: history.Unknown}
 }

@@ -14,6 +14,9 @@ type state struct {
 	target  int32  // place in sketch.targets, anyTarget if nobody has seen it yet
 	version uint64 // 0 if it is not known
 	maker   int32  // number of the making, of a live or deleted link
+	limit   uint64
+	visits  uint64 // counted ones, of a live link with a limit
+	turn    uint32 // how many unanswered visits were counted
 }
 
 type phase uint8
@@ -42,6 +45,15 @@ type deed struct {
 	expected uint64
 	version  uint64
 	maker    int32
+	limit    uint64 // of a create
+	// visits is what a read was told, if counted is set.
+	visits  uint64
+	counted bool
+	// finished marks a Gone that a visitor was told, of a link that may be used up.
+	finished bool
+	// turn orders unanswered visits, from 1: they are all alike, so that only those orders need be tried in which the one asked first
+	// counts first. 0 for all other deeds.
+	turn     uint32
 	call     uint64
 	returned uint64
 	first    int // operations of the history: the first try and the one whose answer counts; -1 for what a node held in the end
@@ -69,6 +81,8 @@ func step(s state, d *deed) (bool, state) {
 		return stepDelete(s, d)
 	case history.Edit:
 		return stepEdit(s, d)
+	case history.Visit:
+		return stepVisit(s, d)
 	default:
 		return stepRead(s, d)
 	}
@@ -78,7 +92,7 @@ func stepCreate(s state, d *deed) (bool, state) {
 	switch d.outcome {
 	case history.OK, history.Unknown:
 		if s.phase == absent {
-			return true, state{phase: live, target: d.target, version: 1, maker: d.maker}
+			return true, state{phase: live, target: d.target, version: 1, maker: d.maker, limit: d.limit}
 		}
 		return false, s
 	default: // Taken: by another one than itself
@@ -118,7 +132,7 @@ func stepEdit(s state, d *deed) (bool, state) {
 func stepRead(s state, d *deed) (bool, state) {
 	switch d.outcome {
 	case history.OK:
-		if s.phase != live || d.version != 0 && d.version != s.version {
+		if s.phase != live || d.version != 0 && d.version != s.version || d.counted && d.visits != s.visits || d.late && !s.open() {
 			return false, s
 		}
 		if s.target == anyTarget {
@@ -128,7 +142,7 @@ func stepRead(s state, d *deed) (bool, state) {
 	case history.NotFound:
 		return s.phase == absent, s
 	case history.Gone:
-		return s.phase == deleted, s
+		return s.phase == deleted || d.finished && s.usedUp(), s
 	default: // held in the end: no live link
 		return s.phase != live, s
 	}
@@ -159,7 +173,8 @@ func model(steps, states int, spent *bool) porcupine.Model {
 		Equal: func(a, b any) bool { return a.(state) == b.(state) },
 		Hash: func(s any) uint64 {
 			v := s.(state)
-			return (uint64(v.phase)<<62 ^ uint64(uint32(v.target))<<32 ^ v.version ^ uint64(uint32(v.maker))<<16) * 0x9e3779b97f4a7c15
+			return (uint64(v.phase)<<62 ^ uint64(uint32(v.target))<<32 ^ v.version ^ uint64(uint32(v.maker))<<16 ^ v.visits<<48 ^ uint64(v.turn)<<56) *
+				0x9e3779b97f4a7c15
 		},
 	}
 }
@@ -222,6 +237,9 @@ func (d *deed) describe(targets []string) string {
 	version := ""
 	if d.kind == history.Edit {
 		version = fmt.Sprintf(" if %d", d.expected)
+	}
+	if d.counted {
+		version = fmt.Sprintf(", %d visits", d.visits)
 	}
 	return fmt.Sprintf("%s%s%s: %s", d.kind, target, version, d.outcome)
 }

@@ -66,6 +66,10 @@ func (s state) describe(targets []string) string {
 		if s.target >= 0 {
 			target = targets[s.target]
 		}
-		return fmt.Sprintf("version %d: %s", s.version, target)
+		text := fmt.Sprintf("version %d: %s", s.version, target)
+		if s.limit != 0 {
+			text += fmt.Sprintf(", %d of %d visits", s.visits, s.limit)
+		}
+		return text
 	}
 }

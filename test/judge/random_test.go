@@ -84,7 +84,7 @@ func one(r *rand.Rand, h *history.History, places []int, change func(*history.Op
 func plantings() map[string]planting {
 	outcome := func(kind history.Kind, to history.Outcome) planting {
 		return func(r *rand.Rand, h *history.History) bool {
-			return one(r, h, sure(h, kind), func(o *history.Operation) { o.Outcome, o.Target, o.Version = to, "", 0 })
+			return one(r, h, sure(h, kind), func(o *history.Operation) { o.Outcome, o.Target, o.Version, o.Visits, o.Counted = to, "", 0, 0, false })
 		}
 	}
 	return map[string]planting{
@@ -296,8 +296,9 @@ func plainModel() porcupine.Model {
 	return porcupine.Model{
 		Init: func() any { return state{} },
 		Step: func(before, input, _ any) (bool, any) {
-			d := input.(*deed)
-			ok, after := step(before.(state), d)
+			d := *input.(*deed)
+			d.turn = 0
+			ok, after := step(before.(state), &d)
 			if !ok && d.outcome == history.Unknown && d.kind != finalRead {
 				return true, before
 			}
@@ -312,13 +313,13 @@ func spoil(r *rand.Rand, h *history.History) {
 	alike := slices.DeleteFunc(slices.Clone(h.Operations), func(w history.Operation) bool { return w.Kind != o.Kind || w.Code != o.Code })
 	other := alike[r.IntN(len(alike))]
 	switch {
-	case o.Return == 0:
+	case o.Return == 0, o.Kind == history.Grant, o.Kind == history.Revoke, other.Outcome == history.Unauthorized && o.Holder == "":
 	case o.Kind == history.Create:
 		if o.Slug && other.Outcome != history.Unknown && (other.Outcome != history.OK || o.Outcome == history.OK) {
 			o.Outcome = other.Outcome
 		}
 	default:
-		o.Outcome, o.Target, o.Version = other.Outcome, other.Target, other.Version
+		o.Outcome, o.Target, o.Version, o.Visits, o.Counted = other.Outcome, other.Target, other.Version, other.Visits, other.Counted
 		if o.Kind == history.Edit && o.Target == "" {
 			o.Target = "spoilt"
 		}
@@ -334,13 +335,20 @@ func TestNonsenseIsJudgedTheSameTwice(t *testing.T) {
 		for range rapid.IntRange(0, 30).Draw(t, "operations") {
 			stamp++
 			o := history.Operation{
-				Node: word(t, "a", "b"), Kind: history.Kind(word(t, "create", "get", "follow", "delete", "edit")), Code: word(t, "x", "y", "s"),
-				Outcome: history.Outcome(word(t, "ok", "not_found", "gone", "taken", "conflict", "refused", "unknown")), Target: word(t, "T", "U", "V"),
+				Node: word(t, "a", "b"), Kind: history.Kind(word(t, "create", "get", "follow", "delete", "edit", "visit")), Code: word(t, "x", "y", "s"),
+				Outcome: history.Outcome(word(t, "ok", "not_found", "gone", "taken", "conflict", "refused", "unauthorized", "unknown")), Target: word(t, "T", "U", "V"),
 				Version: rapid.Uint64Range(0, 3).Draw(t, "version"), Expected: rapid.Uint64Range(0, 3).Draw(t, "expected"), Call: stamp,
 			}
 			if o.Kind == history.Create {
 				o.Slug, o.Key = rapid.Bool().Draw(t, "slug"), word(t, "", "k", "l")
-				o.ID = rapid.Uint64Range(0, 3).Draw(t, "id")
+				o.ID, o.Limit = rapid.Uint64Range(0, 3).Draw(t, "id"), rapid.Uint64Range(0, 2).Draw(t, "limit")
+			}
+			o.Holder = word(t, "", "", "h")
+			switch kind := word(t, "", "", "", "grant", "revoke"); {
+			case kind != "":
+				o = history.Operation{Node: o.Node, Kind: history.Kind(kind), Holder: "h", Outcome: o.Outcome, Call: o.Call}
+			case o.Kind == history.Get && o.Outcome == history.OK:
+				o.Visits, o.Counted = rapid.Uint64Range(0, 3).Draw(t, "visits"), true
 			}
 			if o.Outcome != history.Unknown {
 				o.Return = 1000 + 10*rapid.Uint64Range(0, 5).Draw(t, "wait") + 100*stamp
@@ -374,7 +382,7 @@ func TestEveryBrokenClusterIsAccused(t *testing.T) {
 			for seed := range uint64(lives) {
 				c := newCluster(seed)
 				c.bug = bug
-				v := Judge(c.run(600))
+				v := Judge(c.run(900))
 				if !v.OK() {
 					accused++
 				}

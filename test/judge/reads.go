@@ -58,7 +58,8 @@ func checkReadYourWrites(t *trial) {
 			wrong := ""
 			switch o.Outcome {
 			case history.NotFound, history.Gone:
-				if s.deletable > o.Return {
+				usedUp := o.Outcome == history.Gone && o.Kind != history.Get && a.limit() != 0 // checkVisits' matter
+				if s.deletable > o.Return && !usedUp {
 					wrong = string(o.Outcome)
 				}
 			case history.OK:
@@ -90,7 +91,7 @@ func checkRedirects(t *trial) {
 		targets := t.wanted(a)
 		for _, i := range a.reads {
 			o := &t.h.Operations[i]
-			if o.Kind != history.Follow {
+			if o.Kind == history.Get {
 				continue
 			}
 			switch o.Outcome {

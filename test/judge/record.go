@@ -18,7 +18,8 @@ type making struct {
 	code      string // the slug
 	target    string
 	key       string
-	tries     []int // operations, by Call
+	limit     uint64 // the greatest that a try wanted
+	tries     []int  // operations, by Call
 	call      uint64
 	codes     []answered // the codes it was told, in the order of the answers; more than one is a violation
 	unknown   bool       // a try was not answered
@@ -54,7 +55,7 @@ func (m *making) told(code string) (answered, bool) {
 type alias struct {
 	code    string
 	makings []*making // those that were told this code, or asked for it as a slug
-	reads   []int     // Get and Follow, by Call
+	reads   []int     // Get, Follow and Visit, by Call
 	deletes []int     // by Call
 	edits   []int     // by Call
 	// hidden are unanswered creates without a slug which may have made this link, by the targets that were seen here and nobody
@@ -75,6 +76,7 @@ type record struct {
 	order    []*alias // by first mention
 	logged   *logged  // nil unless the logs are complete
 	lives    map[string][]uint64
+	keys     []*apiKey // by first mention
 }
 
 func newRecord(h history.History) *record {
@@ -95,6 +97,7 @@ func newRecord(h history.History) *record {
 		}
 	}
 	r.findHidden()
+	r.readKeys()
 	return r
 }
 
@@ -133,7 +136,7 @@ func (r *record) readOperations() {
 		switch o.Kind {
 		case history.Create:
 			r.readCreate(i, byWish)
-		case history.Get, history.Follow:
+		case history.Get, history.Follow, history.Visit:
 			a := r.alias(o.Code)
 			a.reads = append(a.reads, i)
 		case history.Delete:
@@ -173,6 +176,7 @@ func (r *record) readCreate(i int, byWish map[wish]*making) {
 			a.makings = append(a.makings, m)
 		}
 	}
+	m.limit = max(m.limit, o.Limit)
 	m.tries = append(m.tries, i)
 	switch o.Outcome {
 	case history.Unknown:

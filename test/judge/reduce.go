@@ -14,6 +14,10 @@ type fact struct {
 	version uint64
 	maker   int32 // of a "taken": a state that is another's
 	kind    history.Kind
+	visits  uint64
+	counted bool
+	// finished is of a Gone that a link which is used up has as well: once true, it stays so.
+	finished bool
 }
 
 // factOf gives the fact a deed tells; none for one that may have changed something.
@@ -26,9 +30,9 @@ func (d *deed) fact() (fact, bool) {
 	case d.outcome == history.Unknown, d.outcome == history.Conflict:
 		return fact{}, false
 	case d.outcome == history.NotFound, d.outcome == history.Gone:
-		return fact{outcome: d.outcome, target: anyTarget}, true
+		return fact{outcome: d.outcome, target: anyTarget, finished: d.finished}, true
 	case d.kind == history.Get, d.kind == history.Follow, d.kind == finalRead:
-		f := fact{outcome: d.outcome, target: d.target, version: d.version}
+		f := fact{outcome: d.outcome, target: d.target, version: d.version, visits: d.visits, counted: d.counted}
 		if d.late {
 			f.kind = history.Follow
 		}
@@ -44,7 +48,8 @@ func (f fact) lasting(edited bool) bool { return !edited || f.outcome != history
 // reduced leaves out the deeds which others imply, so that the rest is linearizable if and only if all are. Of equal facts
 // that last, the first to return (A) and the last to be called (C) are enough: the state has the fact from A's point to C's, and every
 // other answer's interval begins before C's point and ends after A's, so it meets that stretch. Of other equal facts, one whose interval
-// contains another's is implied by it. Of unanswered writes that are rivals the first can do whatever another could.
+// contains another's is implied by it. Of unanswered writes that are rivals the first can do whatever another could, and of visits that may
+// have been counted so many as the link lets through.
 func (s *sketch) reduced() []*deed {
 	groups := make(map[fact][]*deed)
 	seen, refused := make(map[int32]bool), make(map[int32]bool) // targets, makers
@@ -56,9 +61,10 @@ func (s *sketch) reduced() []*deed {
 		}
 	}
 	var kept []*deed
+	limit := s.alias.limit()
 	rivals := make(map[deed]bool)
 	for _, d := range s.deeds {
-		if _, is := d.fact(); is {
+		if _, is := d.fact(); is || uint64(d.turn) > limit {
 			continue
 		}
 		if like, rival := d.rivals(seen, refused); rival {
@@ -124,7 +130,7 @@ func (d *deed) rivals(seen, refused map[int32]bool) (like deed, rival bool) {
 	case seen[d.target] && d.target != anyTarget:
 		return deed{}, false
 	case d.kind == history.Create:
-		return deed{kind: d.kind}, !refused[d.maker]
+		return deed{kind: d.kind, limit: d.limit}, !refused[d.maker]
 	default:
 		return deed{kind: d.kind, expected: d.expected}, d.expected != 0
 	}

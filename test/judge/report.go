@@ -100,7 +100,10 @@ func stamps(o history.Operation) string {
 // question is what was asked.
 func question(o history.Operation) string {
 	text := string(o.Kind)
-	if o.Kind != history.Create || o.Slug {
+	switch {
+	case o.Kind == history.Grant || o.Kind == history.Revoke:
+		return text + " " + o.Holder
+	case o.Kind != history.Create || o.Slug:
 		text += " " + o.Code
 	}
 	if o.Kind == history.Create || o.Kind == history.Edit {
@@ -109,8 +112,14 @@ func question(o history.Operation) string {
 	if o.Kind == history.Edit {
 		text += fmt.Sprintf(" if version %d", o.Expected)
 	}
+	if o.Limit != 0 {
+		text += fmt.Sprintf(" for %d visits", o.Limit)
+	}
 	if o.Key != "" {
 		text += " key " + o.Key
+	}
+	if o.Holder != "" {
+		text += " with " + o.Holder
 	}
 	return text
 }
@@ -122,7 +131,7 @@ func answerOf(o history.Operation) string {
 		switch o.Kind {
 		case history.Create:
 			text += " " + o.Code
-		case history.Get, history.Follow:
+		case history.Get, history.Follow, history.Visit:
 			text += " " + quote(o.Target)
 		}
 	}
@@ -131,6 +140,9 @@ func answerOf(o history.Operation) string {
 	}
 	if o.Version != 0 {
 		text += fmt.Sprintf(" version %d", o.Version)
+	}
+	if o.Counted {
+		text += fmt.Sprintf(" after %d visits", o.Visits)
 	}
 	if o.ID != 0 {
 		text += fmt.Sprintf(" id %d", o.ID)

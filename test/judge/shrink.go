@@ -42,7 +42,7 @@ func forget(deeds []*deed, from, to int) (less []*deed, changed bool) {
 		if d.outcome != history.Unknown {
 			changed = true
 			forgotten := *d
-			forgotten.outcome, forgotten.returned = history.Unknown, never
+			forgotten.outcome, forgotten.returned = history.Unknown, never // without a turn: it has no place among those never answered
 			d = &forgotten
 		}
 		less = append(less, d)
@@ -82,14 +82,19 @@ func (t *trial) explain(s *sketch, needed []*deed) string {
 		case d.kind == finalRead && d.outcome == history.Unknown:
 			answers = append(answers, "no node held it in the end")
 		case d.kind == finalRead:
-			answers = append(answers, fmt.Sprintf("the nodes held %q in the end", s.targets[d.target]))
+			told := heldOf{outcome: d.outcome, target: s.targets[d.target], visits: d.visits, counted: d.counted}
+			answers = append(answers, fmt.Sprintf("the nodes held %s in the end", told))
 		case d.outcome == history.Unknown:
 			unanswered++
 		default:
 			answers = append(answers, fmt.Sprintf("%s %s", d.kind, d.outcome))
 		}
 	}
-	text := fmt.Sprintf("no order of these explains %s: %s", s.alias.code, strings.Join(answers, ", "))
+	about := s.alias.code
+	if limit := s.alias.limit(); limit != 0 {
+		about += fmt.Sprintf(" (%d visits)", limit)
+	}
+	text := fmt.Sprintf("no order of these explains %s: %s", about, strings.Join(answers, ", "))
 	if unanswered > 0 {
 		text += fmt.Sprintf(" (not even if any of %d writes took effect whose answers are unknown or do not matter)", unanswered)
 	}

@@ -18,14 +18,21 @@ import (
 //	a create slug=s T = ok s given=r and the answer named another
 //	b get x = ok T v=2               also follow, delete
 //	b edit x T if=1 = ok v=2         compare and set
+//	a create T limit=2 = ok x        a link that lets two visitors through
+//	a visit x = ok T                 a visit that is counted; and what is told of them:
+//	b get x = ok T n=1
+//	a grant k = ok                   an API key is made; also: revoke
+//	b create T by=k = unauthorized   what is asked with it
 //	p: a get x                       is asked, and answered later, or never:
 //	p = gone
 //	fault crash a
 //	healed                           the last fault is undone
-//	log create T key=k               an entry; also: log create slug=s T, log delete x, log edit x T
+//	log create T key=k               an entry; also: log create slug=s T, log delete x, log edit x T,
+//	                                 log visit x, log grant k, log revoke k
 //	logs complete
 //	complete a b                     the run says so, and that a and b are its members
-//	final a x=T y=U gone=z           what a node held; also applied=, digest=, links=, nothing= (it told no links)
+//	final a x=T y=U gone=z           what a node held; also applied=, digest=, links=, nothing= (it told no links),
+//	                                 n=x:2 (visits that were counted), key=k, lacks=k
 //	writable 12s
 //	leak something
 //
@@ -129,6 +136,10 @@ func (s *story) asked(words []string) (history.Operation, error) {
 			o.Key = value
 		case name == "slug":
 			o.Slug, o.Code = true, value
+		case name == "limit":
+			o.Limit = number(value)
+		case name == "by":
+			o.Holder = value
 		case name == "if":
 			o.Expected = number(value)
 		case name == "client":
@@ -148,6 +159,8 @@ func (s *story) asked(words []string) (history.Operation, error) {
 		o.Target = plain[0]
 	case history.Edit:
 		o.Code, o.Target = plain[0], plain[1]
+	case history.Grant, history.Revoke:
+		o.Holder = plain[0]
 	default:
 		o.Code = plain[0]
 	}
@@ -166,6 +179,8 @@ func (s *story) answered(o *history.Operation, words []string) error {
 			o.Target = w
 		case name == "v":
 			o.Version = number(value)
+		case name == "n":
+			o.Visits, o.Counted = number(value), true
 		case name == "id":
 			o.ID = number(value)
 		case name == "given":
@@ -205,6 +220,12 @@ func (s *story) log(words []string) error {
 		e.Creates = append(e.Creates, effect)
 	case "delete":
 		e.Deletes = plain
+	case "visit":
+		e.Visits = plain
+	case "grant":
+		e.Grants = plain
+	case "revoke":
+		e.Revokes = plain
 	case "edit":
 		effect.Code, effect.Target = plain[0], plain[1]
 		e.Edits = append(e.Edits, effect)
@@ -216,7 +237,7 @@ func (s *story) log(words []string) error {
 }
 
 func (s *story) final(words []string) error {
-	f := history.Final{Node: words[0], Applied: 9, Digest: "d", Targets: make(map[string]string)}
+	f := history.Final{Node: words[0], Applied: 9, Digest: "d", Targets: make(map[string]string), Visits: make(map[string]uint64), Keys: make(map[string]bool)}
 	links := -1
 	for _, w := range words[1:] {
 		name, value, is := property(w)
@@ -231,6 +252,11 @@ func (s *story) final(words []string) error {
 			links = int(number(value))
 		case name == "gone":
 			f.Deleted = append(f.Deleted, value)
+		case name == "n":
+			code, n, _ := strings.Cut(value, ":")
+			f.Visits[code] = number(n)
+		case name == "key" || name == "lacks":
+			f.Keys[value] = name == "key"
 		case name == "nothing":
 			f.Targets = nil
 		default:

@@ -13,12 +13,16 @@ type logged struct {
 	slugs     map[[2]string]bool
 	deletes   map[string]bool
 	edits     map[[2]string]bool
+	visits    map[string]bool
+	grants    map[string]bool
+	revokes   map[string]bool
 }
 
 func readLogs(entries []history.Entry) *logged {
 	l := &logged{
 		keys: make(map[string]bool), generated: make(map[string]bool), slugs: make(map[[2]string]bool),
-		deletes: make(map[string]bool), edits: make(map[[2]string]bool),
+		deletes: make(map[string]bool), edits: make(map[[2]string]bool), visits: make(map[string]bool),
+		grants: make(map[string]bool), revokes: make(map[string]bool),
 	}
 	for _, e := range entries {
 		for _, c := range e.Creates {
@@ -31,14 +35,21 @@ func readLogs(entries []history.Entry) *logged {
 				l.slugs[[2]string{c.Code, c.Target}] = true
 			}
 		}
-		for _, code := range e.Deletes {
-			l.deletes[code] = true
-		}
+		note(l.deletes, e.Deletes)
+		note(l.visits, e.Visits)
+		note(l.grants, e.Grants)
+		note(l.revokes, e.Revokes)
 		for _, c := range e.Edits {
 			l.edits[[2]string{c.Code, c.Target}] = true
 		}
 	}
 	return l
+}
+
+func note(seen map[string]bool, names []string) {
+	for _, name := range names {
+		seen[name] = true
+	}
 }
 
 // create reports whether a log holds a try of the making.

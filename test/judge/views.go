@@ -66,7 +66,7 @@ func checkViews(t *trial) {
 		var redirects []int
 		for _, i := range t.mentions(a) {
 			o := &t.h.Operations[i]
-			if progress := t.shows(versions, i); progress > 1 {
+			if progress := t.shows(a, versions, i); progress > 1 {
 				shown.add(process{o.Node, t.lastLife(o.Node, o.Call)}, glimpse{progress: progress, returned: o.Return, op: i})
 			}
 			if o.Kind == history.Follow && o.Outcome == history.OK {
@@ -130,12 +130,12 @@ func (t *trial) mentions(a *alias) []int {
 }
 
 // shows is how far an answer shows that the asked node had come, at least; 0 if it shows nothing.
-func (t *trial) shows(versions map[string]span, i int) uint64 {
+func (t *trial) shows(a *alias, versions map[string]span, i int) uint64 {
 	o := &t.h.Operations[i]
 	switch {
 	case o.Outcome == history.Gone:
-		// Only a read is answered from the node's own state; a delete by the leader's.
-		if o.Kind == history.Get || o.Kind == history.Follow {
+		// Only a read is answered from the node's own state; a delete by the leader's. A visitor is told so of a link that is used up, too.
+		if o.Kind == history.Get || o.Kind == history.Follow && a.limit() == 0 {
 			return gone
 		}
 	case o.Outcome != history.OK:

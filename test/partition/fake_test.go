@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -24,13 +25,23 @@ type fake struct {
 
 	mu    sync.Mutex
 	next  int
-	links map[string]string
+	links map[string]fakeLink
 	keys  map[string]string
 	gone  map[string]bool
+	held  map[string]bool // API keys, and whether they hold
 }
 
+// fakeLink is a link of a fake.
+type fakeLink struct {
+	target                 string
+	version, limit, visits uint64
+}
+
+// fakeKey begins the secret of an API key; the rest is its id.
+const fakeKey = "secret-of-"
+
 func newFake(t *testing.T) *fake {
-	f := &fake{links: make(map[string]string), keys: make(map[string]string), gone: make(map[string]bool)}
+	f := &fake{links: make(map[string]fakeLink), keys: make(map[string]string), gone: make(map[string]bool), held: make(map[string]bool)}
 	f.server = httptest.NewServer(f)
 	t.Cleanup(f.server.Close)
 	return f
@@ -48,8 +59,13 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	api := path.Dir(r.URL.Path) != "/"
-	target, found := f.links[code]
+	id, keyed := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "+fakeKey)
+	l, found := f.links[code]
 	switch {
+	case keyed && !f.held[id]:
+		problem(w, http.StatusUnauthorized, v1.Unauthorized)
+	case strings.HasPrefix(r.URL.Path, "/api/v1/keys"):
+		f.key(w, r, code)
 	case r.Method == http.MethodPost:
 		f.create(w, r)
 	case f.gone[code]:
@@ -59,11 +75,48 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodDelete:
 		f.gone[code] = true
 		w.WriteHeader(http.StatusNoContent)
+	case r.Method == http.MethodPatch:
+		f.edit(w, r, code, l)
 	case api:
-		answer(w, http.StatusOK, v1.Link{ShortCode: code, LongURL: target, Version: 1})
+		answer(w, http.StatusOK, v1.Link{ShortCode: code, LongURL: l.target, Version: l.version})
+	case l.limit != 0 && l.visits >= l.limit:
+		problem(w, http.StatusGone, v1.Gone)
 	default:
-		redirect(w, target)
+		l.visits++
+		f.links[code] = l
+		redirect(w, l.target)
 	}
+}
+
+// key makes or ends an API key.
+func (f *fake) key(w http.ResponseWriter, r *http.Request, id string) {
+	switch {
+	case r.Method == http.MethodPost:
+		f.next++
+		id = fmt.Sprintf("k%06d", f.next)
+		f.held[id] = true
+		answer(w, http.StatusCreated, v1.Key{ID: id, Key: fakeKey + id})
+	case !f.held[id]:
+		problem(w, http.StatusNotFound, v1.NotFound)
+	default:
+		f.held[id] = false
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+func (f *fake) edit(w http.ResponseWriter, r *http.Request, code string, l fakeLink) {
+	var change struct{ LongURL string }
+	if err := json.NewDecoder(r.Body).Decode(&change); err != nil {
+		problem(w, http.StatusUnprocessableEntity, v1.InvalidJSON)
+		return
+	}
+	if match := r.Header.Get("If-Match"); match != "" && match != fmt.Sprintf("%q", fmt.Sprint(l.version)) {
+		problem(w, http.StatusPreconditionFailed, v1.PreconditionFailed)
+		return
+	}
+	l.version, l.target = l.version+1, change.LongURL
+	f.links[code] = l
+	answer(w, http.StatusOK, v1.Link{ShortCode: code, LongURL: l.target, Version: l.version})
 }
 
 func (f *fake) create(w http.ResponseWriter, r *http.Request) {
@@ -76,7 +129,7 @@ func (f *fake) create(w http.ResponseWriter, r *http.Request) {
 	code := f.keys[key]
 	switch {
 	case key != "" && code != "":
-	case want.CustomSlug != "" && (f.links[want.CustomSlug] != "" || f.gone[want.CustomSlug]):
+	case want.CustomSlug != "" && (f.links[want.CustomSlug].target != "" || f.gone[want.CustomSlug]):
 		problem(w, http.StatusConflict, v1.SlugTaken)
 		return
 	case want.CustomSlug != "":
@@ -85,7 +138,9 @@ func (f *fake) create(w http.ResponseWriter, r *http.Request) {
 		f.next++
 		code = fmt.Sprintf("c%06d", f.next)
 	}
-	f.links[code] = want.LongURL
+	if _, again := f.links[code]; !again {
+		f.links[code] = fakeLink{target: want.LongURL, version: 1, limit: want.MaxVisits}
+	}
 	if key != "" {
 		f.keys[key] = code
 	}

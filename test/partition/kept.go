@@ -17,7 +17,7 @@ import (
 
 // Kept is what a stopped node keeps on disk.
 type Kept struct {
-	// Entries are the log entries that would create or delete something. First and Last are the bounds of the log.
+	// Entries are the log entries that would change something. First and Last are the bounds of the log.
 	Entries     []history.Entry
 	First, Last uint64
 	Final       history.Final
@@ -25,14 +25,33 @@ type Kept struct {
 	Codec *link.Codec
 }
 
-// ReadKept reads the log and the state of a stopped node: every entry, and what became of the codes. All rows of the state are
+// Names are the codes and API keys that a history speaks of.
+type Names struct{ Codes, Keys []string }
+
+// namesIn gives each once.
+func namesIn(h history.History) (n Names) {
+	codes, keys := make(map[string]bool), make(map[string]bool)
+	for _, op := range h.Operations {
+		if op.Code != "" && !codes[op.Code] {
+			codes[op.Code] = true
+			n.Codes = append(n.Codes, op.Code)
+		}
+		if op.Holder != "" && !keys[op.Holder] {
+			keys[op.Holder] = true
+			n.Keys = append(n.Keys, op.Holder)
+		}
+	}
+	return n
+}
+
+// ReadKept reads the log and the state of a stopped node: every entry, and what became of the names. All rows of the state are
 // read, and its digest is computed from them.
-func ReadKept(ctx context.Context, node, dataDir string, codes []string) (k Kept, err error) {
+func ReadKept(ctx context.Context, node, dataDir string, names Names) (k Kept, err error) {
 	group := filepath.Join(dataDir, "groups", "0")
 	if err := k.readLog(node, filepath.Join(group, "raft.db")); err != nil {
 		return k, fmt.Errorf("the log of %s: %w", node, err)
 	}
-	if err := k.readState(ctx, node, filepath.Join(group, "state"), codes); err != nil {
+	if err := k.readState(ctx, node, filepath.Join(group, "state"), names); err != nil {
 		return k, fmt.Errorf("the state of %s: %w", node, err)
 	}
 	return k, nil
@@ -61,7 +80,7 @@ func (k *Kept) readLog(node, path string) (err error) {
 		if err != nil {
 			return fmt.Errorf("entry %d: %w", i, err)
 		}
-		if effects.Creates == nil && effects.Deletes == nil {
+		if effects.Nothing() {
 			continue
 		}
 		effects.Node, effects.Index, effects.Term = node, entry.Index, entry.Term
@@ -82,7 +101,7 @@ func effectsOf(entry raft.Log) (effects history.Entry, err error) {
 	return history.Effects(decoded), nil
 }
 
-func (k *Kept) readState(ctx context.Context, node, dir string, codes []string) (err error) {
+func (k *Kept) readState(ctx context.Context, node, dir string, names Names) (err error) {
 	s, err := store.Open(dir, store.Options{Fatal: func(err error) { panic(err) }})
 	if err != nil {
 		return err
@@ -95,12 +114,22 @@ func (k *Kept) readState(ctx context.Context, node, dir string, codes []string) 
 	position, digest := s.CurrentDigest()
 	k.Final = history.Final{
 		Node: node, Applied: position.Index, Digest: digest.String(), Links: s.Links(), Targets: make(map[string]string),
+		Visits: make(map[string]uint64), Keys: make(map[string]bool),
 	}
-	for _, code := range codes {
+	for _, id := range names.Keys {
+		_, _, err := s.Key(id)
+		if k.Final.Keys[id] = err == nil; err != nil && !errors.Is(err, link.ErrNotFound) {
+			return err
+		}
+	}
+	for _, code := range names.Codes {
 		found, err := s.Lookup(link.Code(code))
 		switch {
 		case err == nil:
 			k.Final.Targets[code] = string(found.Target)
+			if found.MaxVisits != 0 {
+				k.Final.Visits[code] = found.Visits
+			}
 		case errors.Is(err, link.ErrGone):
 			k.Final.Deleted = append(k.Final.Deleted, code)
 		case !errors.Is(err, link.ErrNotFound):

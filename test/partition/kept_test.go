@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/raft"
 
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/command"
 	"tinyurl/fsm/link"
 	"tinyurl/test/history"
@@ -31,7 +32,7 @@ func TestLogsAreCompleteWhenTogetherTheyReachFromTheFirstEntryToTheLast(t *testi
 	}
 }
 
-func TestTheEffectsOfAnEntryAreItsCreatesAndDeletes(t *testing.T) {
+func TestTheEffectsOfAnEntryAreWhatItChanges(t *testing.T) {
 	data, err := command.EncodeEntry(command.Entry{Time: time.Now(), Batches: []command.Batch{{
 		Origin: command.Origin{Node: "n1", Boot: 1}, Floor: 1,
 		Operations: []command.Operation{
@@ -39,6 +40,10 @@ func TestTheEffectsOfAnEntryAreItsCreatesAndDeletes(t *testing.T) {
 			{Sequence: 2, Command: command.Create{Draft: link.Draft{Fields: link.Fields{Target: "https://example.org/2"}, Slug: "slug"}}},
 			{Sequence: 3, Command: command.Delete{Code: "gone"}},
 			{Sequence: 4, Command: command.Lead{ClusterVersion: 1}},
+			{Sequence: 5, Command: command.Edit{Edit: link.Edit{Code: "slug", Set: link.TargetField, Fields: link.Fields{Target: "https://example.org/3"}}}},
+			{Sequence: 6, Command: command.Consume{Code: "few"}},
+			{Sequence: 7, Command: command.CreateKey{Key: access.Key{ID: "k1", Name: "one", Scopes: access.LinksRead}}},
+			{Sequence: 8, Command: command.RevokeKey{ID: "k2"}},
 		},
 	}}})
 	if err != nil {
@@ -50,12 +55,13 @@ func TestTheEffectsOfAnEntryAreItsCreatesAndDeletes(t *testing.T) {
 	}
 	want := history.Entry{
 		Creates: []history.Effect{{Target: "https://example.org/1", Key: "k"}, {Code: "slug", Target: "https://example.org/2"}},
-		Deletes: []string{"gone"},
+		Deletes: []string{"gone"}, Edits: []history.Effect{{Code: "slug", Target: "https://example.org/3"}}, Visits: []string{"few"},
+		Grants: []string{"k1"}, Revokes: []string{"k2"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if got, err := effectsOf(raft.Log{Type: raft.LogConfiguration, Data: []byte("x")}); err != nil || got.Creates != nil {
+	if got, err := effectsOf(raft.Log{Type: raft.LogConfiguration, Data: []byte("x")}); err != nil || !got.Nothing() {
 		t.Errorf("a configuration: %+v, %v", got, err)
 	}
 	if _, err := effectsOf(raft.Log{Type: raft.LogCommand, Data: []byte("x")}); err == nil {

@@ -34,7 +34,7 @@ type LoadOptions struct {
 }
 
 // Load is the clients of one row: some create through one node each, some under idempotency keys wherever they are answered, some
-// race for slugs, some delete, and the others read what was just made on every node.
+// race for slugs, some edit and delete, use links up, or make and revoke API keys, and the others read what was just made on every node.
 type Load struct {
 	options  LoadOptions
 	ctx      context.Context // ends when requests under way must be given up
@@ -44,6 +44,7 @@ type Load struct {
 	all      sync.WaitGroup
 	http     *http.Client
 	visitors *http.Client
+	counted  *http.Client // of visitors who are counted: it never sends a request twice
 	figures  figures
 	contest  contest
 
@@ -58,6 +59,9 @@ const (
 	racers       = 3
 	enders       = 1
 	getters      = 1
+	editors      = 1
+	spenders     = 1
+	granters     = 1
 )
 
 // The pauses of clients: between requests, and after a request that nobody answered.
@@ -70,23 +74,28 @@ const (
 
 // StartLoad begins.
 func StartLoad(o LoadOptions) *Load {
-	l := &Load{options: o, stopped: make(chan struct{}), broken: make(chan struct{}), http: newHTTP(), visitors: newHTTP()}
+	l := &Load{options: o, stopped: make(chan struct{}), broken: make(chan struct{}), http: newHTTP(), visitors: newHTTP(), counted: newHTTP()}
+	l.counted.Transport.(*http.Transport).DisableKeepAlives = true // a connection that was used before may break, and the request go out again
 	l.ctx, l.abort = context.WithCancel(context.Background())
 	l.contest.began = time.Now()
 	for _, node := range o.Nodes() {
 		l.Add(node.Name())
 	}
-	for range keyedClients {
-		l.start((*user).insist)
-	}
-	for range racers {
-		l.start((*user).race)
-	}
-	for range enders {
-		l.start((*user).end)
-	}
-	for range getters {
-		l.start((*user).look)
+	for _, some := range []struct {
+		number int
+		work   func(*user)
+	}{
+		{keyedClients, (*user).insist},
+		{racers, (*user).race},
+		{enders, (*user).end},
+		{getters, (*user).look},
+		{editors, (*user).change},
+		{spenders, (*user).spend},
+		{granters, (*user).grant},
+	} {
+		for range some.number {
+			l.start(some.work)
+		}
 	}
 	return l
 }

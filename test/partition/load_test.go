@@ -27,6 +27,7 @@ func TestClientsOfAnHonestNodeFindNothing(t *testing.T) {
 func unseen(seen map[string]int) (missing []string) {
 	for _, kind := range []string{
 		"create ok", "get ok", "follow ok", "delete ok", "get gone", "follow gone", "get not_found", "key", "slug ok", "slug taken",
+		"edit ok", "edit conflict", "visit ok", "visit gone", "grant ok", "revoke ok", "create unauthorized", "get unauthorized",
 	} {
 		if seen[kind] == 0 {
 			missing = append(missing, kind)
@@ -107,6 +108,45 @@ func TestClientsFindLies(t *testing.T) {
 			clear(f.keys)
 			return false
 		}, "which had made"},
+		"a link that lets too many through": {func(f *fake, _ http.ResponseWriter, r *http.Request, code string) bool {
+			if l, limited := f.links[code]; limited && l.limit != 0 && r.Method == http.MethodGet {
+				l.visits = 0
+				f.links[code] = l
+			}
+			return false
+		}, "visitors through"},
+		"a link with a limit that is deleted and followed": {func(f *fake, w http.ResponseWriter, r *http.Request, code string) bool {
+			if l, limited := f.links[code]; followed(r, code) && f.gone[code] && limited && l.limit != 0 {
+				redirect(w, l.target)
+				return true
+			}
+			return false
+		}, "its deletion was acknowledged"},
+		"an edit that does not look at the version": {func(_ *fake, _ http.ResponseWriter, r *http.Request, _ string) bool {
+			r.Header.Del("If-Match")
+			return false
+		}, "was edited twice"},
+		"a key that is not known": {func(f *fake, w http.ResponseWriter, r *http.Request, _ string) bool {
+			if strings.HasPrefix(r.Header.Get("Authorization"), "Bearer "+fakeKey) && r.Method == http.MethodGet {
+				problem(w, http.StatusUnauthorized, v1.Unauthorized)
+				return true
+			}
+			return false
+		}, "nobody had revoked it"},
+		"a revocation that does nothing": {func(_ *fake, w http.ResponseWriter, r *http.Request, _ string) bool {
+			if r.Method == http.MethodDelete && strings.HasPrefix(r.URL.Path, "/api/v1/keys") {
+				w.WriteHeader(http.StatusNoContent)
+				return true
+			}
+			return false
+		}, "it had been revoked"},
+		"the root key is refused": {func(_ *fake, w http.ResponseWriter, r *http.Request, _ string) bool {
+			if r.Method == http.MethodPost {
+				problem(w, http.StatusUnauthorized, v1.Unauthorized)
+				return true
+			}
+			return false
+		}, "the root key was refused"},
 		"a slug given out twice": {func(f *fake, w http.ResponseWriter, r *http.Request, code string) bool {
 			if r.Method == http.MethodPost {
 				for slug := range f.links {

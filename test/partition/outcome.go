@@ -46,6 +46,10 @@ func outcomeOf(err error, diskMayFill bool) (outcome history.Outcome, wrong erro
 		return history.Gone, nil
 	case v1.SlugTaken:
 		return history.Taken, nil
+	case v1.PreconditionFailed:
+		return history.Conflict, nil
+	case v1.Unauthorized:
+		return history.Unauthorized, nil
 	case v1.KeyReused:
 		return history.Conflict, fmt.Errorf("no key was used twice: %w", err)
 	case v1.Internal:

@@ -173,17 +173,10 @@ func (w *world) finish(whole bool) (h history.History, err error) {
 
 // kept reads what every node keeps.
 func (w *world) kept() (all []Kept, err error) {
-	seen := make(map[string]bool)
-	var codes []string
-	for _, op := range w.recorder.History().Operations {
-		if op.Code != "" && !seen[op.Code] {
-			seen[op.Code] = true
-			codes = append(codes, op.Code)
-		}
-	}
+	names := namesIn(w.recorder.History())
 	var errs []error
 	for _, n := range w.nodes() {
-		k, err := ReadKept(w.Context(), n.Name(), n.Dir, codes)
+		k, err := ReadKept(w.Context(), n.Name(), n.Dir, names)
 		if err != nil {
 			errs = append(errs, err)
 			continue

@@ -25,6 +25,8 @@ type user struct {
 	load   *Load
 	number int
 	r      *rand.Rand
+	// by is what this user asks with.
+	by apiKey
 	// patience, when it is set, is how long this user waits for any answer.
 	patience time.Duration
 	// unanswered counts the visits, the last ones in a row, that each node left without an answer though it knew the link.
@@ -40,22 +42,23 @@ type promise struct {
 	mayBeGone, isGone bool
 }
 
-// create asks a node for a link. With a slug it is the code wanted.
-func (u *user) create(node harness.Endpoint, target, slug, key string) (made v1.Link, outcome history.Outcome) {
+// create asks a node for a link.
+func (u *user) create(node harness.Endpoint, want v1.CreateLink, key string) (made v1.Link, outcome history.Outcome) {
 	pending := u.begin(history.Operation{
-		Node: node.Name(), Kind: history.Create, Target: target, Code: slug, Slug: slug != "", Key: key,
+		Node: node.Name(), Kind: history.Create, Target: want.LongURL, Code: want.CustomSlug, Slug: want.CustomSlug != "", Key: key,
+		Limit: want.MaxVisits, Holder: u.by.id,
 	})
 	sent := time.Now()
 	var err error
 	u.ask(node, u.patient(writePatience), func(ctx context.Context, api *client.Client) {
-		made, err = api.Create(ctx, v1.CreateLink{LongURL: target, CustomSlug: slug}, key)
+		made, err = api.Create(ctx, want, key)
 	})
-	outcome, wrong := outcomeOf(err, u.load.options.DiskMayFill)
+	outcome, wrong := u.outcome(err, u.load.options.DiskMayFill)
 	if key == "" && unsent(err) {
 		outcome = history.Refused
 	}
-	if outcome == history.OK && (made.LongURL != target || made.ShortCode == "" || slug != "" && made.ShortCode != slug) {
-		wrong = fmt.Errorf("it made %q for %q of %q", made.ShortCode, made.LongURL, target)
+	if outcome == history.OK && (made.LongURL != want.LongURL || made.ShortCode == "" || want.CustomSlug != "" && made.ShortCode != want.CustomSlug) {
+		wrong = fmt.Errorf("it made %q for %q of %q", made.ShortCode, made.LongURL, want.LongURL)
 	}
 	pending.End(func(op *history.Operation) {
 		op.Outcome, op.Error = outcome, text(err)
@@ -64,7 +67,7 @@ func (u *user) create(node harness.Endpoint, target, slug, key string) (made v1.
 		}
 	})
 	if wrong != nil {
-		u.load.violate("%s, asked for a link to %s: %v", node.Name(), target, wrong)
+		u.load.violate("%s, asked for a link to %s: %v", node.Name(), want.LongURL, wrong)
 	}
 	if outcome == history.OK {
 		u.load.figures.accepted(node.Name(), sent, time.Now())
@@ -74,11 +77,11 @@ func (u *user) create(node harness.Endpoint, target, slug, key string) (made v1.
 
 // get asks a node for a link, linearizably. Nothing is promised when p is nil.
 func (u *user) get(node harness.Endpoint, code string, p *promise) history.Outcome {
-	pending := u.begin(history.Operation{Node: node.Name(), Kind: history.Get, Code: code})
+	pending := u.begin(history.Operation{Node: node.Name(), Kind: history.Get, Code: code, Holder: u.by.id})
 	var found v1.Link
 	var err error
 	u.ask(node, u.patient(readPatience), func(ctx context.Context, api *client.Client) { found, err = api.Get(ctx, code, false) })
-	outcome, wrong := outcomeOf(err, false)
+	outcome, wrong := u.outcome(err, false)
 	pending.End(func(op *history.Operation) {
 		op.Outcome, op.Error, op.Target, op.Version = outcome, text(err), found.LongURL, found.Version
 	})
@@ -148,7 +151,7 @@ func (u *user) remove(node harness.Endpoint, code string) history.Outcome {
 	pending := u.begin(history.Operation{Node: node.Name(), Kind: history.Delete, Code: code})
 	var err error
 	u.ask(node, u.patient(writePatience), func(ctx context.Context, api *client.Client) { err = api.Delete(ctx, code) })
-	outcome, wrong := outcomeOf(err, u.load.options.DiskMayFill)
+	outcome, wrong := u.outcome(err, u.load.options.DiskMayFill)
 	if unsent(err) {
 		outcome = history.Refused
 	}
@@ -163,7 +166,7 @@ func (u *user) remove(node harness.Endpoint, code string) history.Outcome {
 // visit may not have.
 func (p *promise) holds(outcome history.Outcome, target string, linearizable bool) error {
 	switch {
-	case outcome == history.Unknown || outcome == history.Refused:
+	case outcome == history.Unknown || outcome == history.Refused || outcome == history.Unauthorized:
 		return nil
 	case outcome == history.OK && target != p.target:
 		return fmt.Errorf("it leads to %q, not to %q", target, p.target)
@@ -173,6 +176,15 @@ func (p *promise) holds(outcome history.Outcome, target string, linearizable boo
 		return nil
 	}
 	return fmt.Errorf("%s, and it leads to %q", outcome, p.target)
+}
+
+// outcome is outcomeOf for what this user asks with: the cluster's own key always holds.
+func (u *user) outcome(err error, diskMayFill bool) (outcome history.Outcome, wrong error) {
+	outcome, wrong = outcomeOf(err, diskMayFill)
+	if outcome == history.Unauthorized && u.by.id == "" {
+		wrong = fmt.Errorf("the root key was refused: %w", err)
+	}
+	return outcome, wrong
 }
 
 func (u *user) begin(op history.Operation) *history.Pending {
@@ -185,7 +197,11 @@ func (u *user) begin(op history.Operation) *history.Pending {
 func (u *user) ask(node harness.Endpoint, patience time.Duration, call func(context.Context, *client.Client)) {
 	ctx, cancel := context.WithTimeout(u.load.ctx, patience)
 	defer cancel()
-	api, err := client.New(node.URL(), u.load.options.Key, u.load.http)
+	key := u.load.options.Key
+	if u.by.id != "" {
+		key = u.by.secret
+	}
+	api, err := client.New(node.URL(), key, u.load.http)
 	if err != nil {
 		panic(err) // the harness made the URL
 	}

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"tinyurl/api/v1"
 	"tinyurl/test/harness"
 	"tinyurl/test/history"
 )
@@ -24,7 +25,7 @@ func (u *user) make(node string) {
 
 // makeOne creates one link, reports whether that was acknowledged, and if so follows it on a random node.
 func (u *user) makeOne(at harness.Endpoint) bool {
-	made, outcome := u.create(at, u.target(), "", "")
+	made, outcome := u.create(at, v1.CreateLink{LongURL: u.target()}, "")
 	if outcome != history.OK {
 		return false
 	}
@@ -54,7 +55,7 @@ func (u *user) insist() {
 			if !ok {
 				break
 			}
-			made, outcome := u.create(at, target, "", key)
+			made, outcome := u.create(at, v1.CreateLink{LongURL: target}, key)
 			if outcome == history.OK {
 				if code != "" && code != made.ShortCode {
 					u.load.violate("%s made %s under key %s, which had made %s", at.Name(), made.ShortCode, key, code)
@@ -83,17 +84,25 @@ func (u *user) end() {
 		if !ok {
 			continue
 		}
-		made, outcome := u.create(at, u.target(), "", "")
+		made, outcome := u.create(at, v1.CreateLink{LongURL: u.target()}, "")
 		if outcome != history.OK {
 			u.load.rest(afterwards)
 			continue
 		}
-		if other, twice := u.load.options.Book.Doom(made.ShortCode, made.LongURL); twice {
-			u.load.violate("%s gave %s to %q, and it belongs to %q", at.Name(), made.ShortCode, made.LongURL, other)
+		if !u.own(at, made) {
 			continue
 		}
 		u.endOne(made.ShortCode, &promise{target: made.LongURL})
 	}
+}
+
+// own writes down an acknowledged link that does not stay as it is. No code is ever given to two links.
+func (u *user) own(at harness.Endpoint, made v1.Link) bool {
+	other, twice := u.load.options.Book.Doom(made.ShortCode, made.LongURL)
+	if twice {
+		u.load.violate("%s gave %s to %q, and it belongs to %q", at.Name(), made.ShortCode, made.LongURL, other)
+	}
+	return !twice
 }
 
 // endOne deletes one link and reads it before and after, each time on another node.
@@ -229,22 +238,22 @@ func (u *user) race() {
 
 // take tries to get a slug, half the time under a key, and then again elsewhere if nobody answered.
 func (u *user) take(at harness.Endpoint, slug string, stays bool) history.Outcome {
-	target, key := u.target(), ""
+	want, key := v1.CreateLink{LongURL: u.target(), CustomSlug: slug}, ""
 	if u.r.IntN(2) == 0 {
 		key = fmt.Sprintf("%s-%d-%d", slug, u.number, u.load.contest.number())
 	}
-	_, outcome := u.create(at, target, slug, key)
+	_, outcome := u.create(at, want, key)
 	if elsewhere, ok := u.node(); ok && outcome == history.Unknown && key != "" {
 		at = elsewhere
-		_, outcome = u.create(at, target, slug, key)
+		_, outcome = u.create(at, want, key)
 	}
 	if outcome != history.OK {
 		return outcome
 	}
-	if other, lost := u.load.contest.win(slug, target); lost {
-		u.load.violate("%s gave the slug %s to %q, and it belongs to %q", at.Name(), slug, target, other)
+	if other, lost := u.load.contest.win(slug, want.LongURL); lost {
+		u.load.violate("%s gave the slug %s to %q, and it belongs to %q", at.Name(), slug, want.LongURL, other)
 	} else if stays {
-		u.note(at, slug, target)
+		u.note(at, slug, want.LongURL)
 	}
 	return outcome
 }

@@ -9,6 +9,7 @@ import (
 	"tinyurl/fsm/command"
 	"tinyurl/fsm/link"
 	"tinyurl/test/history"
+	"tinyurl/test/sim/links"
 )
 
 // answer fills in what became of an operation.
@@ -72,10 +73,16 @@ func (a asked) lost(why error) {
 
 // create asks for links. It returns the operations as they ended.
 func (w *world) create(p *process, client int, wait time.Duration, drafts ...link.Draft) []history.Operation {
+	return w.createBy(apiKey{}, p, client, wait, drafts...)
+}
+
+// createBy is create with an API key.
+func (w *world) createBy(by apiKey, p *process, client int, wait time.Duration, drafts ...link.Draft) []history.Operation {
 	a := asked{process: p, wait: wait}
 	for _, d := range drafts {
 		op := history.Operation{
 			Client: client, Node: p.machine.name, Kind: history.Create, Code: string(d.Slug), Slug: d.Slug != "", Target: string(d.Target),
+			Limit: d.MaxVisits, Holder: by.id,
 		}
 		if d.Once != nil {
 			op.Key = d.Once.Key
@@ -87,7 +94,7 @@ func (w *world) create(p *process, client int, wait time.Duration, drafts ...lin
 		ended[i].Outcome = history.Unknown
 	}
 	a.send(func(ctx context.Context, n *cluster.Node) []answer {
-		results, err := n.Create(ctx, drafts)
+		results, err := by.create(ctx, n, drafts)
 		answers := make([]answer, len(drafts))
 		for i := range drafts {
 			result := command.Result{Err: err}
@@ -111,31 +118,51 @@ func (w *world) create(p *process, client int, wait time.Duration, drafts ...lin
 	return ended
 }
 
-// read asks for a link by get or follow; remove deletes one.
+// read asks for a link by get, follow or visit; remove deletes one.
 func (w *world) read(p *process, client int, wait time.Duration, kind history.Kind, code string) history.Outcome {
+	return w.readBy(apiKey{}, p, client, wait, kind, code)
+}
+
+// readBy is read with an API key, which counts for a get.
+func (w *world) readBy(by apiKey, p *process, client int, wait time.Duration, kind history.Kind, code string) history.Outcome {
 	outcome := history.Unknown
 	a := asked{process: p, wait: wait, pending: []*history.Pending{
-		w.recorder.Begin(history.Operation{Client: client, Node: p.machine.name, Kind: kind, Code: code}),
+		w.recorder.Begin(history.Operation{Client: client, Node: p.machine.name, Kind: kind, Code: code, Holder: by.id}),
 	}}
 	a.send(func(ctx context.Context, n *cluster.Node) []answer {
 		var l link.Link
 		var err error
-		if kind == history.Follow {
-			var route link.Route
-			route, err = n.Resolve(ctx, link.Code(code))
-			l.Target = route.Target
+		if kind == history.Get {
+			l, err = by.get(ctx, n, link.Code(code))
 		} else {
-			l, err = n.Get(ctx, link.Code(code), false)
+			var route link.Route
+			route, err = redirect(ctx, n, link.Code(code), kind == history.Visit)
+			l.Target = route.Target
 		}
 		return []answer{func(o *history.Operation) {
 			p.sortAnswer(o, err)
 			if o.Outcome == history.OK {
-				o.Target, o.Version = string(l.Target), l.Version
+				o.Target, o.Version, o.Visits, o.Counted = string(l.Target), l.Version, l.Visits, l.MaxVisits != 0
 			}
 			outcome = o.Outcome
 		}}
 	})
 	return outcome
+}
+
+// redirect is a redirect, as a visitor sees it: what is used up is gone. It is counted, of a link with a limit, or is one that is let
+// through uncounted, as those of bots are.
+func redirect(ctx context.Context, n *cluster.Node, code link.Code, counted bool) (link.Route, error) {
+	route, err := n.Resolve(ctx, code)
+	switch {
+	case err != nil:
+		return link.Route{}, err
+	case route.UsedUp:
+		return link.Route{}, link.ErrGone
+	case counted && route.Limited:
+		return n.Consume(ctx, code)
+	}
+	return route, nil
 }
 
 func (w *world) remove(p *process, client int, wait time.Duration, code string) history.Outcome {
@@ -144,7 +171,7 @@ func (w *world) remove(p *process, client int, wait time.Duration, code string) 
 		w.recorder.Begin(history.Operation{Client: client, Node: p.machine.name, Kind: history.Delete, Code: code}),
 	}}
 	a.send(func(ctx context.Context, n *cluster.Node) []answer {
-		err := n.Delete(ctx, link.Code(code))
+		err := links.Delete(ctx, n, link.Code(code))
 		return []answer{func(o *history.Operation) {
 			p.sortAnswer(o, err)
 			outcome = o.Outcome
@@ -213,6 +240,8 @@ func sortOutcome(o *history.Operation, err error) {
 		o.Outcome = history.Taken
 	case errors.Is(err, link.ErrKeyReused), errors.Is(err, link.ErrPrecondition):
 		o.Outcome = history.Conflict
+	case errors.Is(err, link.ErrUnauthorized):
+		o.Outcome = history.Unauthorized
 	case errors.Is(err, link.ErrOverloaded), errors.Is(err, link.ErrDiskFull), errors.Is(err, link.ErrSlugReserved),
 		errors.Is(err, link.ErrInvalidSlug), errors.Is(err, link.ErrInvalidTarget), errors.Is(err, link.ErrInvalidField),
 		errors.Is(err, link.ErrExhausted):

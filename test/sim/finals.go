@@ -18,13 +18,13 @@ import (
 // collect reads what all disks hold: every log entry there ever was, and the state of every member.
 func (l *life) collect() {
 	w := l.world
-	slugs := l.entries()
+	found := l.entries()
 	var codec *link.Codec
 	for _, m := range w.members() {
 		if m.current() == nil {
 			continue
 		}
-		c, err := l.final(m, slugs)
+		c, err := l.final(m, found)
 		if err != nil {
 			w.problem("final", "%s: %v", m.name, err)
 		}
@@ -43,11 +43,14 @@ func (l *life) collect() {
 	l.codec = codec
 }
 
-// entries records every entry once, with a node that held it, and returns all slugs that were asked for.
-func (l *life) entries() map[string]bool {
+// named are the slugs and API keys that logs ask for.
+type named struct{ slugs, keys map[string]bool }
+
+// entries records every entry once, with a node that held it, and returns what it asks for.
+func (l *life) entries() named {
 	w := l.world
 	seen := map[string]bool{}
-	slugs := map[string]bool{}
+	found := named{slugs: map[string]bool{}, keys: map[string]bool{}}
 	for _, m := range w.machines {
 		for _, d := range m.disks() {
 			for _, e := range d.Entries() {
@@ -64,27 +67,30 @@ func (l *life) entries() map[string]bool {
 					w.problem("entry", "%s holds entry %d of term %d, which nobody can read: %v", m.name, e.Index, e.Term, err)
 					continue
 				}
-				w.recorder.Entry(effects(m.name, e.Index, e.Term, decoded, slugs))
+				w.recorder.Entry(effects(m.name, e.Index, e.Term, decoded, found))
 			}
 		}
 	}
-	return slugs
+	return found
 }
 
-// effects is what an entry would do; the slugs it asks for are added to slugs.
-func effects(node string, index, term uint64, entry command.Entry, slugs map[string]bool) history.Entry {
+// effects is what an entry would do; what it asks for is added to found.
+func effects(node string, index, term uint64, entry command.Entry, found named) history.Entry {
 	e := history.Effects(entry)
 	e.Node, e.Index, e.Term = node, index, term
 	for _, made := range e.Creates {
 		if made.Code != "" {
-			slugs[made.Code] = true
+			found.slugs[made.Code] = true
 		}
+	}
+	for _, id := range e.Grants {
+		found.keys[id] = true
 	}
 	return e
 }
 
 // final opens the store a closed node left and records all that is in it.
-func (l *life) final(m *machine, slugs map[string]bool) (*link.Codec, error) {
+func (l *life) final(m *machine, found named) (*link.Codec, error) {
 	var failure error
 	s, err := store.Open(path.Join("/data/groups/0", "state"), store.Options{
 		FS: m.store().FS(), CacheBytes: 1 << 20, Fatal: func(err error) { failure = err },
@@ -94,13 +100,16 @@ func (l *life) final(m *machine, slugs map[string]bool) (*link.Codec, error) {
 	}
 	position, digest := s.CurrentDigest()
 	f := history.Final{
-		Node: m.name, Applied: position.Index, Digest: digest.String(), Links: s.Links(), Targets: map[string]string{},
+		Node: m.name, Applied: position.Index, Digest: digest.String(), Links: s.Links(), Targets: map[string]string{}, Visits: map[string]uint64{}, Keys: map[string]bool{},
 	}
 	look := func(code link.Code) error {
 		got, err := s.Lookup(code)
 		switch {
 		case err == nil:
 			f.Targets[string(code)] = string(got.Target)
+			if got.MaxVisits != 0 {
+				f.Visits[string(code)] = got.Visits
+			}
 		case errors.Is(err, link.ErrGone):
 			f.Deleted = append(f.Deleted, string(code))
 		case !errors.Is(err, link.ErrNotFound):
@@ -112,8 +121,15 @@ func (l *life) final(m *machine, slugs map[string]bool) (*link.Codec, error) {
 	for id := link.ID(1); codec != nil && id <= s.Counter(); id++ {
 		err = errors.Join(err, look(codec.Encode(id)))
 	}
-	for slug := range slugs {
+	for slug := range found.slugs {
 		err = errors.Join(err, look(link.Code(slug)))
+	}
+	for id := range found.keys {
+		_, _, missing := s.Key(id)
+		f.Keys[id] = missing == nil
+		if missing != nil && !errors.Is(missing, link.ErrNotFound) {
+			err = errors.Join(err, missing)
+		}
 	}
 	err = errors.Join(err, s.Verify(context.Background())) // the digest is kept as rows change; here all rows are read
 	if got := uint64(len(f.Targets)); err == nil && got != f.Links {

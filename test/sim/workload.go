@@ -23,8 +23,10 @@ type workload struct {
 	targets atomic.Int64
 	races   atomic.Int64
 
-	mu    sync.Mutex
-	known []known // owned by mu: acknowledged links, oldest first
+	mu      sync.Mutex
+	known   []known  // owned by mu: acknowledged links, oldest first
+	limited []string // owned by mu: the codes of those with a limit
+	keys    []apiKey // owned by mu: API keys whose making was acknowledged
 }
 
 // known is a link that was acknowledged.
@@ -91,32 +93,49 @@ func (l *workload) work(client int, r *rand.Rand) {
 		if r.IntN(6) == 0 {
 			wait = between(r, 5*time.Millisecond, time.Second)
 		}
-		switch at := r.IntN(100); {
-		case at < 30:
-			l.make(p, client, wait, r)
-		case at < 42:
-			l.makeOnce(client, wait, r)
-		case at < 52:
-			l.look(p, client, wait, r, history.Get)
-		case at < 66:
-			l.look(p, client, wait, r, history.Follow)
-		case at < 70:
-			l.edit(client, wait, r)
-		case at < 76:
-			l.miss(p, client, wait, r)
-		case at < 82:
-			l.forget(p, client, wait, r)
-		case at < 92:
-			l.race(client, wait, r)
-		default:
-			l.bulk(p, client, wait, r)
-		}
+		l.ask(p, client, wait, r)
 	}
+}
+
+// ask asks for something.
+func (l *workload) ask(p *process, client int, wait time.Duration, r *rand.Rand) {
+	switch at := r.IntN(100); {
+	case at < 26:
+		l.make(p, client, wait, r)
+	case at < 38:
+		l.makeOnce(client, wait, r)
+	case at < 48:
+		l.look(p, client, wait, r, history.Get)
+	case at < 59:
+		l.look(p, client, wait, r, history.Follow)
+	case at < 63:
+		l.edit(client, wait, r)
+	case at < 68:
+		l.miss(p, client, wait, r)
+	case at < 74:
+		l.forget(p, client, wait, r)
+	case at < 83:
+		l.race(client, wait, r)
+	case at < 90:
+		l.bulk(p, client, wait, r)
+	case at < 96:
+		l.spend(client, wait, r)
+	default:
+		l.keep(p, client, wait, r)
+	}
+}
+
+// limit is a limit of visits, for some links.
+func limit(r *rand.Rand) uint64 {
+	if r.IntN(5) > 0 {
+		return 0
+	}
+	return 1 + r.Uint64N(4)
 }
 
 // make creates a link and has it followed everywhere the moment it is acknowledged.
 func (l *workload) make(p *process, client int, wait time.Duration, r *rand.Rand) {
-	d := link.Draft{Fields: link.Fields{Target: l.target()}}
+	d := link.Draft{Fields: link.Fields{Target: l.target(), MaxVisits: limit(r)}}
 	if r.IntN(5) == 0 {
 		d.Slug = link.Code(fmt.Sprintf("slug-%d", l.races.Add(1)))
 	}
@@ -127,7 +146,7 @@ func (l *workload) make(p *process, client int, wait time.Duration, r *rand.Rand
 // more after the answer, as a client does whose connection broke.
 func (l *workload) makeOnce(client int, wait time.Duration, r *rand.Rand) {
 	n := l.races.Add(1)
-	d := link.Draft{Fields: link.Fields{Target: l.target()}}
+	d := link.Draft{Fields: link.Fields{Target: l.target(), MaxVisits: limit(r)}}
 	if r.IntN(4) == 0 {
 		d.Slug = link.Code(fmt.Sprintf("once-%d", n))
 	}
@@ -178,7 +197,13 @@ func (l *workload) celebrate(made []history.Operation, r *rand.Rand) {
 		}
 		l.mu.Lock()
 		l.known = append(l.known, known{op.Code, op.Target})
+		if op.Limit != 0 {
+			l.limited = append(l.limited, op.Code)
+		}
 		l.mu.Unlock()
+		if op.Limit != 0 && r.IntN(3) == 0 {
+			l.all.Go(l.visits(op.Code, l.world.plan.patience, r))
+		}
 		if follow {
 			l.everywhere(op.Code, r)
 			follow = r.IntN(4) == 0 // of a bulk not every one
@@ -304,7 +329,7 @@ func (l *workload) race(client int, wait time.Duration, r *rand.Rand) {
 		}
 		read := pick(r, []history.Kind{"", "", "", history.Follow, history.Get})
 		number, seed := l.number(), r.Uint64()
-		d := link.Draft{Fields: link.Fields{Target: l.target()}, Slug: link.Code(slug)}
+		d := link.Draft{Fields: link.Fields{Target: l.target(), MaxVisits: limit(r)}, Slug: link.Code(slug)}
 		if r.IntN(4) == 0 {
 			d.Once = &link.Once{Scope: "sim", Key: "key-" + slug + "-" + string(d.Target), Body: sha256.Sum256([]byte(d.Target))}
 		}

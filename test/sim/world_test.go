@@ -50,6 +50,7 @@ func TestErrorsAreSortedByWhatTheyPromise(t *testing.T) {
 	for err, want := range map[error]history.Outcome{
 		nil: history.OK, link.ErrNotFound: history.NotFound, link.ErrGone: history.Gone, link.ErrSlugTaken: history.Taken,
 		link.ErrKeyReused: history.Conflict, link.ErrOverloaded: history.Refused, link.ErrDiskFull: history.Refused,
+		link.ErrUnauthorized: history.Unauthorized, link.ErrPrecondition: history.Conflict,
 		link.ErrNoLeader: history.Unknown, errors.New("something else"): history.Unknown,
 	} {
 		if err != nil {

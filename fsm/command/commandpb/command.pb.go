@@ -205,6 +205,15 @@ type Operation struct {
 	//	*Operation_Edit
 	//	*Operation_Consume
 	//	*Operation_Sweep
+	//	*Operation_CreateKey
+	//	*Operation_RevokeKey
+	//	*Operation_CreateUser
+	//	*Operation_EditUser
+	//	*Operation_DeleteUser
+	//	*Operation_Deny
+	//	*Operation_Allow
+	//	*Operation_Report
+	//	*Operation_Dismiss
 	Command isOperation_Command `protobuf_oneof:"command"`
 	// The API key that asks; empty for the root key's holder and for the cluster itself.
 	Actor         []byte `protobuf:"bytes,32,opt,name=actor,proto3" json:"actor,omitempty"`
@@ -310,6 +319,87 @@ func (x *Operation) GetSweep() *Sweep {
 	return nil
 }
 
+func (x *Operation) GetCreateKey() *CreateKey {
+	if x != nil {
+		if x, ok := x.Command.(*Operation_CreateKey); ok {
+			return x.CreateKey
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetRevokeKey() *RevokeKey {
+	if x != nil {
+		if x, ok := x.Command.(*Operation_RevokeKey); ok {
+			return x.RevokeKey
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetCreateUser() *CreateUser {
+	if x != nil {
+		if x, ok := x.Command.(*Operation_CreateUser); ok {
+			return x.CreateUser
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetEditUser() *EditUser {
+	if x != nil {
+		if x, ok := x.Command.(*Operation_EditUser); ok {
+			return x.EditUser
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetDeleteUser() *DeleteUser {
+	if x != nil {
+		if x, ok := x.Command.(*Operation_DeleteUser); ok {
+			return x.DeleteUser
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetDeny() *Deny {
+	if x != nil {
+		if x, ok := x.Command.(*Operation_Deny); ok {
+			return x.Deny
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetAllow() *Allow {
+	if x != nil {
+		if x, ok := x.Command.(*Operation_Allow); ok {
+			return x.Allow
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetReport() *Report {
+	if x != nil {
+		if x, ok := x.Command.(*Operation_Report); ok {
+			return x.Report
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetDismiss() *Dismiss {
+	if x != nil {
+		if x, ok := x.Command.(*Operation_Dismiss); ok {
+			return x.Dismiss
+		}
+	}
+	return nil
+}
+
 func (x *Operation) GetActor() []byte {
 	if x != nil {
 		return x.Actor
@@ -345,6 +435,42 @@ type Operation_Sweep struct {
 	Sweep *Sweep `protobuf:"bytes,7,opt,name=sweep,proto3,oneof"`
 }
 
+type Operation_CreateKey struct {
+	CreateKey *CreateKey `protobuf:"bytes,8,opt,name=create_key,json=createKey,proto3,oneof"`
+}
+
+type Operation_RevokeKey struct {
+	RevokeKey *RevokeKey `protobuf:"bytes,9,opt,name=revoke_key,json=revokeKey,proto3,oneof"`
+}
+
+type Operation_CreateUser struct {
+	CreateUser *CreateUser `protobuf:"bytes,10,opt,name=create_user,json=createUser,proto3,oneof"`
+}
+
+type Operation_EditUser struct {
+	EditUser *EditUser `protobuf:"bytes,11,opt,name=edit_user,json=editUser,proto3,oneof"`
+}
+
+type Operation_DeleteUser struct {
+	DeleteUser *DeleteUser `protobuf:"bytes,12,opt,name=delete_user,json=deleteUser,proto3,oneof"`
+}
+
+type Operation_Deny struct {
+	Deny *Deny `protobuf:"bytes,13,opt,name=deny,proto3,oneof"`
+}
+
+type Operation_Allow struct {
+	Allow *Allow `protobuf:"bytes,14,opt,name=allow,proto3,oneof"`
+}
+
+type Operation_Report struct {
+	Report *Report `protobuf:"bytes,15,opt,name=report,proto3,oneof"`
+}
+
+type Operation_Dismiss struct {
+	Dismiss *Dismiss `protobuf:"bytes,16,opt,name=dismiss,proto3,oneof"`
+}
+
 func (*Operation_Create) isOperation_Command() {}
 
 func (*Operation_Delete) isOperation_Command() {}
@@ -356,6 +482,24 @@ func (*Operation_Edit) isOperation_Command() {}
 func (*Operation_Consume) isOperation_Command() {}
 
 func (*Operation_Sweep) isOperation_Command() {}
+
+func (*Operation_CreateKey) isOperation_Command() {}
+
+func (*Operation_RevokeKey) isOperation_Command() {}
+
+func (*Operation_CreateUser) isOperation_Command() {}
+
+func (*Operation_EditUser) isOperation_Command() {}
+
+func (*Operation_DeleteUser) isOperation_Command() {}
+
+func (*Operation_Deny) isOperation_Command() {}
+
+func (*Operation_Allow) isOperation_Command() {}
+
+func (*Operation_Report) isOperation_Command() {}
+
+func (*Operation_Dismiss) isOperation_Command() {}
 
 type Create struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
@@ -707,7 +851,6 @@ func (x *Once) GetBody() []byte {
 type Delete struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Code          []byte                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
-	OwnedBy       []byte                 `protobuf:"bytes,2,opt,name=owned_by,json=ownedBy,proto3,oneof" json:"owned_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -749,13 +892,6 @@ func (x *Delete) GetCode() []byte {
 	return nil
 }
 
-func (x *Delete) GetOwnedBy() []byte {
-	if x != nil {
-		return x.OwnedBy
-	}
-	return nil
-}
-
 type Edit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Code  []byte                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
@@ -767,7 +903,6 @@ type Edit struct {
 	ExpiresInNs   int64    `protobuf:"varint,6,opt,name=expires_in_ns,json=expiresInNs,proto3" json:"expires_in_ns,omitempty"`
 	Host          []byte   `protobuf:"bytes,7,opt,name=host,proto3" json:"host,omitempty"`
 	IfVersion     uint64   `protobuf:"varint,8,opt,name=if_version,json=ifVersion,proto3" json:"if_version,omitempty"`
-	OwnedBy       []byte   `protobuf:"bytes,9,opt,name=owned_by,json=ownedBy,proto3,oneof" json:"owned_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -856,13 +991,6 @@ func (x *Edit) GetIfVersion() uint64 {
 		return x.IfVersion
 	}
 	return 0
-}
-
-func (x *Edit) GetOwnedBy() []byte {
-	if x != nil {
-		return x.OwnedBy
-	}
-	return nil
 }
 
 // Consume counts a visit of a link that has only so many.
@@ -1007,6 +1135,519 @@ func (x *Lead) GetClusterVersion() uint32 {
 	return 0
 }
 
+type CreateKey struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name  []byte                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// SHA-256 of the secret.
+	Hash []byte `protobuf:"bytes,3,opt,name=hash,proto3" json:"hash,omitempty"`
+	// A set, see access.Scopes.
+	Scopes        uint32 `protobuf:"varint,4,opt,name=scopes,proto3" json:"scopes,omitempty"`
+	Owner         []byte `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`
+	ExpiresMs     *int64 `protobuf:"varint,6,opt,name=expires_ms,json=expiresMs,proto3,oneof" json:"expires_ms,omitempty"`
+	ExpiresInNs   int64  `protobuf:"varint,7,opt,name=expires_in_ns,json=expiresInNs,proto3" json:"expires_in_ns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateKey) Reset() {
+	*x = CreateKey{}
+	mi := &file_command_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateKey) ProtoMessage() {}
+
+func (x *CreateKey) ProtoReflect() protoreflect.Message {
+	mi := &file_command_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateKey.ProtoReflect.Descriptor instead.
+func (*CreateKey) Descriptor() ([]byte, []int) {
+	return file_command_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *CreateKey) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *CreateKey) GetName() []byte {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *CreateKey) GetHash() []byte {
+	if x != nil {
+		return x.Hash
+	}
+	return nil
+}
+
+func (x *CreateKey) GetScopes() uint32 {
+	if x != nil {
+		return x.Scopes
+	}
+	return 0
+}
+
+func (x *CreateKey) GetOwner() []byte {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
+func (x *CreateKey) GetExpiresMs() int64 {
+	if x != nil && x.ExpiresMs != nil {
+		return *x.ExpiresMs
+	}
+	return 0
+}
+
+func (x *CreateKey) GetExpiresInNs() int64 {
+	if x != nil {
+		return x.ExpiresInNs
+	}
+	return 0
+}
+
+type RevokeKey struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeKey) Reset() {
+	*x = RevokeKey{}
+	mi := &file_command_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeKey) ProtoMessage() {}
+
+func (x *RevokeKey) ProtoReflect() protoreflect.Message {
+	mi := &file_command_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeKey.ProtoReflect.Descriptor instead.
+func (*RevokeKey) Descriptor() ([]byte, []int) {
+	return file_command_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *RevokeKey) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+type CreateUser struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          []byte                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Email         []byte                 `protobuf:"bytes,3,opt,name=email,proto3" json:"email,omitempty"`
+	Role          uint32                 `protobuf:"varint,4,opt,name=role,proto3" json:"role,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateUser) Reset() {
+	*x = CreateUser{}
+	mi := &file_command_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateUser) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateUser) ProtoMessage() {}
+
+func (x *CreateUser) ProtoReflect() protoreflect.Message {
+	mi := &file_command_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateUser.ProtoReflect.Descriptor instead.
+func (*CreateUser) Descriptor() ([]byte, []int) {
+	return file_command_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *CreateUser) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *CreateUser) GetName() []byte {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *CreateUser) GetEmail() []byte {
+	if x != nil {
+		return x.Email
+	}
+	return nil
+}
+
+func (x *CreateUser) GetRole() uint32 {
+	if x != nil {
+		return x.Role
+	}
+	return 0
+}
+
+// EditUser changes the fields that are there.
+type EditUser struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          []byte                 `protobuf:"bytes,2,opt,name=name,proto3,oneof" json:"name,omitempty"`
+	Email         []byte                 `protobuf:"bytes,3,opt,name=email,proto3,oneof" json:"email,omitempty"`
+	Role          *uint32                `protobuf:"varint,4,opt,name=role,proto3,oneof" json:"role,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditUser) Reset() {
+	*x = EditUser{}
+	mi := &file_command_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditUser) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditUser) ProtoMessage() {}
+
+func (x *EditUser) ProtoReflect() protoreflect.Message {
+	mi := &file_command_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditUser.ProtoReflect.Descriptor instead.
+func (*EditUser) Descriptor() ([]byte, []int) {
+	return file_command_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *EditUser) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *EditUser) GetName() []byte {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *EditUser) GetEmail() []byte {
+	if x != nil {
+		return x.Email
+	}
+	return nil
+}
+
+func (x *EditUser) GetRole() uint32 {
+	if x != nil && x.Role != nil {
+		return *x.Role
+	}
+	return 0
+}
+
+// DeleteUser ends a user's keys too.
+type DeleteUser struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteUser) Reset() {
+	*x = DeleteUser{}
+	mi := &file_command_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteUser) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteUser) ProtoMessage() {}
+
+func (x *DeleteUser) ProtoReflect() protoreflect.Message {
+	mi := &file_command_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteUser.ProtoReflect.Descriptor instead.
+func (*DeleteUser) Descriptor() ([]byte, []int) {
+	return file_command_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *DeleteUser) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+type Deny struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Host          []byte                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	Reason        []byte                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Deny) Reset() {
+	*x = Deny{}
+	mi := &file_command_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Deny) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Deny) ProtoMessage() {}
+
+func (x *Deny) ProtoReflect() protoreflect.Message {
+	mi := &file_command_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Deny.ProtoReflect.Descriptor instead.
+func (*Deny) Descriptor() ([]byte, []int) {
+	return file_command_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Deny) GetHost() []byte {
+	if x != nil {
+		return x.Host
+	}
+	return nil
+}
+
+func (x *Deny) GetReason() []byte {
+	if x != nil {
+		return x.Reason
+	}
+	return nil
+}
+
+type Allow struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Host          []byte                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Allow) Reset() {
+	*x = Allow{}
+	mi := &file_command_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Allow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Allow) ProtoMessage() {}
+
+func (x *Allow) ProtoReflect() protoreflect.Message {
+	mi := &file_command_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Allow.ProtoReflect.Descriptor instead.
+func (*Allow) Descriptor() ([]byte, []int) {
+	return file_command_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Allow) GetHost() []byte {
+	if x != nil {
+		return x.Host
+	}
+	return nil
+}
+
+// Report is what a visitor says of a link.
+type Report struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          []byte                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	Reason        []byte                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Report) Reset() {
+	*x = Report{}
+	mi := &file_command_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Report) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Report) ProtoMessage() {}
+
+func (x *Report) ProtoReflect() protoreflect.Message {
+	mi := &file_command_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Report.ProtoReflect.Descriptor instead.
+func (*Report) Descriptor() ([]byte, []int) {
+	return file_command_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Report) GetCode() []byte {
+	if x != nil {
+		return x.Code
+	}
+	return nil
+}
+
+func (x *Report) GetReason() []byte {
+	if x != nil {
+		return x.Reason
+	}
+	return nil
+}
+
+type Dismiss struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          []byte                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Dismiss) Reset() {
+	*x = Dismiss{}
+	mi := &file_command_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Dismiss) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Dismiss) ProtoMessage() {}
+
+func (x *Dismiss) ProtoReflect() protoreflect.Message {
+	mi := &file_command_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Dismiss.ProtoReflect.Descriptor instead.
+func (*Dismiss) Descriptor() ([]byte, []int) {
+	return file_command_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Dismiss) GetCode() []byte {
+	if x != nil {
+		return x.Code
+	}
+	return nil
+}
+
 // Results answer the operations of one batch, in order.
 type Results struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1017,7 +1658,7 @@ type Results struct {
 
 func (x *Results) Reset() {
 	*x = Results{}
-	mi := &file_command_proto_msgTypes[13]
+	mi := &file_command_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1029,7 +1670,7 @@ func (x *Results) String() string {
 func (*Results) ProtoMessage() {}
 
 func (x *Results) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[13]
+	mi := &file_command_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1042,7 +1683,7 @@ func (x *Results) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Results.ProtoReflect.Descriptor instead.
 func (*Results) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{13}
+	return file_command_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Results) GetResults() []*Result {
@@ -1065,7 +1706,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_command_proto_msgTypes[14]
+	mi := &file_command_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1077,7 +1718,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[14]
+	mi := &file_command_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1090,7 +1731,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{14}
+	return file_command_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Result) GetLink() *Link {
@@ -1131,7 +1772,7 @@ type Link struct {
 
 func (x *Link) Reset() {
 	*x = Link{}
-	mi := &file_command_proto_msgTypes[15]
+	mi := &file_command_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1143,7 +1784,7 @@ func (x *Link) String() string {
 func (*Link) ProtoMessage() {}
 
 func (x *Link) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[15]
+	mi := &file_command_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1156,7 +1797,7 @@ func (x *Link) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Link.ProtoReflect.Descriptor instead.
 func (*Link) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{15}
+	return file_command_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Link) GetCode() []byte {
@@ -1238,7 +1879,7 @@ const file_command_proto_rawDesc = "" +
 	"operations\"0\n" +
 	"\x06Origin\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\fR\x04node\x12\x12\n" +
-	"\x04boot\x18\x02 \x01(\x04R\x04boot\"\x80\x03\n" +
+	"\x04boot\x18\x02 \x01(\x04R\x04boot\"\x95\a\n" +
 	"\tOperation\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x124\n" +
 	"\x06create\x18\x02 \x01(\v2\x1a.tinyurl.command.v1.CreateH\x00R\x06create\x124\n" +
@@ -1246,7 +1887,21 @@ const file_command_proto_rawDesc = "" +
 	"\x04lead\x18\x04 \x01(\v2\x18.tinyurl.command.v1.LeadH\x00R\x04lead\x12.\n" +
 	"\x04edit\x18\x05 \x01(\v2\x18.tinyurl.command.v1.EditH\x00R\x04edit\x127\n" +
 	"\aconsume\x18\x06 \x01(\v2\x1b.tinyurl.command.v1.ConsumeH\x00R\aconsume\x121\n" +
-	"\x05sweep\x18\a \x01(\v2\x19.tinyurl.command.v1.SweepH\x00R\x05sweep\x12\x14\n" +
+	"\x05sweep\x18\a \x01(\v2\x19.tinyurl.command.v1.SweepH\x00R\x05sweep\x12>\n" +
+	"\n" +
+	"create_key\x18\b \x01(\v2\x1d.tinyurl.command.v1.CreateKeyH\x00R\tcreateKey\x12>\n" +
+	"\n" +
+	"revoke_key\x18\t \x01(\v2\x1d.tinyurl.command.v1.RevokeKeyH\x00R\trevokeKey\x12A\n" +
+	"\vcreate_user\x18\n" +
+	" \x01(\v2\x1e.tinyurl.command.v1.CreateUserH\x00R\n" +
+	"createUser\x12;\n" +
+	"\tedit_user\x18\v \x01(\v2\x1c.tinyurl.command.v1.EditUserH\x00R\beditUser\x12A\n" +
+	"\vdelete_user\x18\f \x01(\v2\x1e.tinyurl.command.v1.DeleteUserH\x00R\n" +
+	"deleteUser\x12.\n" +
+	"\x04deny\x18\r \x01(\v2\x18.tinyurl.command.v1.DenyH\x00R\x04deny\x121\n" +
+	"\x05allow\x18\x0e \x01(\v2\x19.tinyurl.command.v1.AllowH\x00R\x05allow\x124\n" +
+	"\x06report\x18\x0f \x01(\v2\x1a.tinyurl.command.v1.ReportH\x00R\x06report\x127\n" +
+	"\adismiss\x18\x10 \x01(\v2\x1b.tinyurl.command.v1.DismissH\x00R\adismiss\x12\x14\n" +
 	"\x05actor\x18  \x01(\fR\x05actorB\t\n" +
 	"\acommand\"\x81\x03\n" +
 	"\x06Create\x12\x16\n" +
@@ -1285,11 +1940,9 @@ const file_command_proto_rawDesc = "" +
 	"\x05scope\x18\x01 \x01(\fR\x05scope\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x10\n" +
 	"\x03row\x18\x03 \x01(\rR\x03row\x12\x12\n" +
-	"\x04body\x18\x04 \x01(\fR\x04body\"I\n" +
+	"\x04body\x18\x04 \x01(\fR\x04body\"\x1c\n" +
 	"\x06Delete\x12\x12\n" +
-	"\x04code\x18\x01 \x01(\fR\x04code\x12\x1e\n" +
-	"\bowned_by\x18\x02 \x01(\fH\x00R\aownedBy\x88\x01\x01B\v\n" +
-	"\t_owned_by\"\xbd\x02\n" +
+	"\x04code\x18\x01 \x01(\fR\x04code\"\x90\x02\n" +
 	"\x04Edit\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\fR\x04code\x12\x10\n" +
 	"\x03set\x18\x02 \x01(\rR\x03set\x12\x16\n" +
@@ -1299,17 +1952,54 @@ const file_command_proto_rawDesc = "" +
 	"\rexpires_in_ns\x18\x06 \x01(\x03R\vexpiresInNs\x12\x12\n" +
 	"\x04host\x18\a \x01(\fR\x04host\x12\x1d\n" +
 	"\n" +
-	"if_version\x18\b \x01(\x04R\tifVersion\x12\x1e\n" +
-	"\bowned_by\x18\t \x01(\fH\x01R\aownedBy\x88\x01\x01B\x11\n" +
-	"\x0f_valid_until_msB\v\n" +
-	"\t_owned_by\"\x1d\n" +
+	"if_version\x18\b \x01(\x04R\tifVersionB\x11\n" +
+	"\x0f_valid_until_ms\"\x1d\n" +
 	"\aConsume\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\fR\x04code\"\x1d\n" +
 	"\x05Sweep\x12\x14\n" +
 	"\x05limit\x18\x01 \x01(\rR\x05limit\"J\n" +
 	"\x04Lead\x12\x19\n" +
 	"\bcode_key\x18\x01 \x01(\fR\acodeKey\x12'\n" +
-	"\x0fcluster_version\x18\x02 \x01(\rR\x0eclusterVersion\"?\n" +
+	"\x0fcluster_version\x18\x02 \x01(\rR\x0eclusterVersion\"\xc8\x01\n" +
+	"\tCreateKey\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\fR\x04name\x12\x12\n" +
+	"\x04hash\x18\x03 \x01(\fR\x04hash\x12\x16\n" +
+	"\x06scopes\x18\x04 \x01(\rR\x06scopes\x12\x14\n" +
+	"\x05owner\x18\x05 \x01(\fR\x05owner\x12\"\n" +
+	"\n" +
+	"expires_ms\x18\x06 \x01(\x03H\x00R\texpiresMs\x88\x01\x01\x12\"\n" +
+	"\rexpires_in_ns\x18\a \x01(\x03R\vexpiresInNsB\r\n" +
+	"\v_expires_ms\"\x1b\n" +
+	"\tRevokeKey\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\"Z\n" +
+	"\n" +
+	"CreateUser\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\fR\x04name\x12\x14\n" +
+	"\x05email\x18\x03 \x01(\fR\x05email\x12\x12\n" +
+	"\x04role\x18\x04 \x01(\rR\x04role\"\x83\x01\n" +
+	"\bEditUser\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x17\n" +
+	"\x04name\x18\x02 \x01(\fH\x00R\x04name\x88\x01\x01\x12\x19\n" +
+	"\x05email\x18\x03 \x01(\fH\x01R\x05email\x88\x01\x01\x12\x17\n" +
+	"\x04role\x18\x04 \x01(\rH\x02R\x04role\x88\x01\x01B\a\n" +
+	"\x05_nameB\b\n" +
+	"\x06_emailB\a\n" +
+	"\x05_role\"\x1c\n" +
+	"\n" +
+	"DeleteUser\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\"2\n" +
+	"\x04Deny\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\fR\x04host\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\fR\x06reason\"\x1b\n" +
+	"\x05Allow\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\fR\x04host\"4\n" +
+	"\x06Report\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\fR\x04code\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\fR\x06reason\"\x1d\n" +
+	"\aDismiss\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\fR\x04code\"?\n" +
 	"\aResults\x124\n" +
 	"\aresults\x18\x01 \x03(\v2\x1a.tinyurl.command.v1.ResultR\aresults\"b\n" +
 	"\x06Result\x12,\n" +
@@ -1342,24 +2032,33 @@ func file_command_proto_rawDescGZIP() []byte {
 	return file_command_proto_rawDescData
 }
 
-var file_command_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_command_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_command_proto_goTypes = []any{
-	(*Entry)(nil),     // 0: tinyurl.command.v1.Entry
-	(*Batch)(nil),     // 1: tinyurl.command.v1.Batch
-	(*Origin)(nil),    // 2: tinyurl.command.v1.Origin
-	(*Operation)(nil), // 3: tinyurl.command.v1.Operation
-	(*Create)(nil),    // 4: tinyurl.command.v1.Create
-	(*Details)(nil),   // 5: tinyurl.command.v1.Details
-	(*Imported)(nil),  // 6: tinyurl.command.v1.Imported
-	(*Once)(nil),      // 7: tinyurl.command.v1.Once
-	(*Delete)(nil),    // 8: tinyurl.command.v1.Delete
-	(*Edit)(nil),      // 9: tinyurl.command.v1.Edit
-	(*Consume)(nil),   // 10: tinyurl.command.v1.Consume
-	(*Sweep)(nil),     // 11: tinyurl.command.v1.Sweep
-	(*Lead)(nil),      // 12: tinyurl.command.v1.Lead
-	(*Results)(nil),   // 13: tinyurl.command.v1.Results
-	(*Result)(nil),    // 14: tinyurl.command.v1.Result
-	(*Link)(nil),      // 15: tinyurl.command.v1.Link
+	(*Entry)(nil),      // 0: tinyurl.command.v1.Entry
+	(*Batch)(nil),      // 1: tinyurl.command.v1.Batch
+	(*Origin)(nil),     // 2: tinyurl.command.v1.Origin
+	(*Operation)(nil),  // 3: tinyurl.command.v1.Operation
+	(*Create)(nil),     // 4: tinyurl.command.v1.Create
+	(*Details)(nil),    // 5: tinyurl.command.v1.Details
+	(*Imported)(nil),   // 6: tinyurl.command.v1.Imported
+	(*Once)(nil),       // 7: tinyurl.command.v1.Once
+	(*Delete)(nil),     // 8: tinyurl.command.v1.Delete
+	(*Edit)(nil),       // 9: tinyurl.command.v1.Edit
+	(*Consume)(nil),    // 10: tinyurl.command.v1.Consume
+	(*Sweep)(nil),      // 11: tinyurl.command.v1.Sweep
+	(*Lead)(nil),       // 12: tinyurl.command.v1.Lead
+	(*CreateKey)(nil),  // 13: tinyurl.command.v1.CreateKey
+	(*RevokeKey)(nil),  // 14: tinyurl.command.v1.RevokeKey
+	(*CreateUser)(nil), // 15: tinyurl.command.v1.CreateUser
+	(*EditUser)(nil),   // 16: tinyurl.command.v1.EditUser
+	(*DeleteUser)(nil), // 17: tinyurl.command.v1.DeleteUser
+	(*Deny)(nil),       // 18: tinyurl.command.v1.Deny
+	(*Allow)(nil),      // 19: tinyurl.command.v1.Allow
+	(*Report)(nil),     // 20: tinyurl.command.v1.Report
+	(*Dismiss)(nil),    // 21: tinyurl.command.v1.Dismiss
+	(*Results)(nil),    // 22: tinyurl.command.v1.Results
+	(*Result)(nil),     // 23: tinyurl.command.v1.Result
+	(*Link)(nil),       // 24: tinyurl.command.v1.Link
 }
 var file_command_proto_depIdxs = []int32{
 	1,  // 0: tinyurl.command.v1.Entry.batches:type_name -> tinyurl.command.v1.Batch
@@ -1371,18 +2070,27 @@ var file_command_proto_depIdxs = []int32{
 	9,  // 6: tinyurl.command.v1.Operation.edit:type_name -> tinyurl.command.v1.Edit
 	10, // 7: tinyurl.command.v1.Operation.consume:type_name -> tinyurl.command.v1.Consume
 	11, // 8: tinyurl.command.v1.Operation.sweep:type_name -> tinyurl.command.v1.Sweep
-	7,  // 9: tinyurl.command.v1.Create.once:type_name -> tinyurl.command.v1.Once
-	5,  // 10: tinyurl.command.v1.Create.details:type_name -> tinyurl.command.v1.Details
-	6,  // 11: tinyurl.command.v1.Create.imported:type_name -> tinyurl.command.v1.Imported
-	5,  // 12: tinyurl.command.v1.Edit.details:type_name -> tinyurl.command.v1.Details
-	14, // 13: tinyurl.command.v1.Results.results:type_name -> tinyurl.command.v1.Result
-	15, // 14: tinyurl.command.v1.Result.link:type_name -> tinyurl.command.v1.Link
-	5,  // 15: tinyurl.command.v1.Link.details:type_name -> tinyurl.command.v1.Details
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	13, // 9: tinyurl.command.v1.Operation.create_key:type_name -> tinyurl.command.v1.CreateKey
+	14, // 10: tinyurl.command.v1.Operation.revoke_key:type_name -> tinyurl.command.v1.RevokeKey
+	15, // 11: tinyurl.command.v1.Operation.create_user:type_name -> tinyurl.command.v1.CreateUser
+	16, // 12: tinyurl.command.v1.Operation.edit_user:type_name -> tinyurl.command.v1.EditUser
+	17, // 13: tinyurl.command.v1.Operation.delete_user:type_name -> tinyurl.command.v1.DeleteUser
+	18, // 14: tinyurl.command.v1.Operation.deny:type_name -> tinyurl.command.v1.Deny
+	19, // 15: tinyurl.command.v1.Operation.allow:type_name -> tinyurl.command.v1.Allow
+	20, // 16: tinyurl.command.v1.Operation.report:type_name -> tinyurl.command.v1.Report
+	21, // 17: tinyurl.command.v1.Operation.dismiss:type_name -> tinyurl.command.v1.Dismiss
+	7,  // 18: tinyurl.command.v1.Create.once:type_name -> tinyurl.command.v1.Once
+	5,  // 19: tinyurl.command.v1.Create.details:type_name -> tinyurl.command.v1.Details
+	6,  // 20: tinyurl.command.v1.Create.imported:type_name -> tinyurl.command.v1.Imported
+	5,  // 21: tinyurl.command.v1.Edit.details:type_name -> tinyurl.command.v1.Details
+	23, // 22: tinyurl.command.v1.Results.results:type_name -> tinyurl.command.v1.Result
+	24, // 23: tinyurl.command.v1.Result.link:type_name -> tinyurl.command.v1.Link
+	5,  // 24: tinyurl.command.v1.Link.details:type_name -> tinyurl.command.v1.Details
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_command_proto_init() }
@@ -1397,20 +2105,30 @@ func file_command_proto_init() {
 		(*Operation_Edit)(nil),
 		(*Operation_Consume)(nil),
 		(*Operation_Sweep)(nil),
+		(*Operation_CreateKey)(nil),
+		(*Operation_RevokeKey)(nil),
+		(*Operation_CreateUser)(nil),
+		(*Operation_EditUser)(nil),
+		(*Operation_DeleteUser)(nil),
+		(*Operation_Deny)(nil),
+		(*Operation_Allow)(nil),
+		(*Operation_Report)(nil),
+		(*Operation_Dismiss)(nil),
 	}
 	file_command_proto_msgTypes[4].OneofWrappers = []any{}
 	file_command_proto_msgTypes[5].OneofWrappers = []any{}
 	file_command_proto_msgTypes[6].OneofWrappers = []any{}
-	file_command_proto_msgTypes[8].OneofWrappers = []any{}
 	file_command_proto_msgTypes[9].OneofWrappers = []any{}
-	file_command_proto_msgTypes[15].OneofWrappers = []any{}
+	file_command_proto_msgTypes[13].OneofWrappers = []any{}
+	file_command_proto_msgTypes[16].OneofWrappers = []any{}
+	file_command_proto_msgTypes[24].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_command_proto_rawDesc), len(file_command_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

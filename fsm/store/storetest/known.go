@@ -82,7 +82,7 @@ func (x *knower) entry() {
 	rcheck(x.t, x.b.Advance(store.Position{Index: x.b.Position().Index + 1, Term: 1}), x.b.SetCodeKey([16]byte{7}))
 	do := []func(){
 		x.generate, x.generate, x.generate, x.choose, x.choose, x.remove, x.skip, x.look, x.putOrigin, x.crowd, x.operate, x.operate,
-		x.operate, x.readOnce, x.putOnce, x.bulk, x.sweep, x.edit, x.find, x.due, x.due,
+		x.operate, x.readOnce, x.putOnce, x.bulk, x.sweep, x.edit, x.find, x.due, x.due, x.govern, x.govern,
 	}
 	for range rapid.IntRange(0, 10).Draw(x.t, "operations") {
 		do[rapid.IntRange(0, len(do)-1).Draw(x.t, "operation")]()

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,8 +16,10 @@ import (
 
 var listTests = map[string]func(*testing.T, Fixture){
 	"a list goes on where its last page ended":  testListGoesOn,
+	"pages of every size are the whole list":    testListsOfManyLinks,
 	"a page looks at a bounded number of links": testListExamines,
 	"the shortest index is gone through":        testListShortest,
+	"an owner's pages tell of no other's links": testListOwned,
 	"a list that is stopped is no failure":      testListStopped,
 	"lists out of bounds are refused":           testListBounds,
 	"lists go on while links change":            testListRace,
@@ -113,14 +116,16 @@ func testListShortest(t *testing.T, f Fixture) {
 		}
 		must(t, b.Put(tagged("rare", "ann", 20, "common", "rare")), b.Put(tagged("bobs", "bob", 20, "common")))
 	})
-	ann, bob := "ann", "bob"
+	ann, bob, nobody := "ann", "bob", "nobody"
 	for _, c := range []struct {
 		l    store.Listing
 		want []link.Code
 	}{
 		{store.Listing{Tags: []string{"common", "rare"}, AllTags: true}, []link.Code{"rare"}},
 		{store.Listing{Tags: []string{"common"}, Owner: &bob}, []link.Code{"bobs"}},
-		{store.Listing{Tags: []string{"rare", "none"}, Owner: &ann}, []link.Code{"rare"}},
+		{store.Listing{Tags: []string{"rare", "none"}}, []link.Code{"rare"}},
+		{store.Listing{Tags: []string{"rare", "none"}, Owner: &bob}, nil},
+		{store.Listing{Tags: []string{"common"}, Owner: &nobody}, nil},
 		{store.Listing{Tags: []string{"common", "none"}, Owner: &ann, AllTags: true}, nil},
 		{store.Listing{Tags: []string{"none"}}, nil},
 	} {
@@ -128,6 +133,37 @@ func testListShortest(t *testing.T, f Fixture) {
 		if got, pages := listed(t, s, c.l); !slices.Equal(got, c.want) || pages > 1 {
 			t.Errorf("%+v: %q on %d pages", c.l, got, pages)
 		}
+	}
+}
+
+// testListOwned asks for a tag that is another's: whether it is rare or not must not show.
+func testListOwned(t *testing.T, f Fixture) {
+	s := open(t, f.FS, f.Dir)
+	change(t, s, func(b *store.Batch) {
+		for i := range 30 {
+			must(t, b.Put(tagged(link.Code(fmt.Sprintf("ann-%02d", i)), "ann", i, "mine")))
+			must(t, b.Put(tagged(link.Code(fmt.Sprintf("bob-%02d", i%20)), "bob", i%20, "secret")))
+		}
+		must(t, b.Put(tagged("ann-last", "ann", 50, "secret", "rare")))
+	})
+	ann := "ann"
+	for _, l := range []store.Listing{
+		{}, {Tags: []string{"secret"}}, {Tags: []string{"secret", "mine"}}, {Tags: []string{"secret", "mine"}, AllTags: true}, {Tags: []string{"rare"}},
+	} {
+		l.Owner, l.Limit, l.Examine = &ann, 5, 10
+		for page := range 10 {
+			got, err := s.List(context.Background(), l)
+			must(t, err)
+			if code := got.Next.Code; code != "" && !strings.HasPrefix(string(code), "ann-") {
+				t.Errorf("%q: page %d ends with %q", l.Tags, page, code)
+			}
+			if l.After = got.Next; !got.More {
+				break
+			}
+		}
+	}
+	if page, err := s.List(context.Background(), store.Listing{Owner: &ann, Tags: []string{"secret", "none"}, AllTags: true, Limit: 1, Examine: 1}); err != nil || page.More || page.Next != (store.Place{}) {
+		t.Errorf("what none of theirs has: %+v, %v", page, err)
 	}
 }
 
@@ -229,4 +265,46 @@ func testListRace(t *testing.T, f Fixture) {
 	close(stop)
 	must(t, <-done)
 	verified(t, s)
+}
+
+// testListsOfManyLinks holds pages of every size against the whole list, with links to be passed over between them.
+func testListsOfManyLinks(t *testing.T, f Fixture) {
+	const links = 300
+	s := open(t, f.FS, f.Dir)
+	var all, even []link.Code
+	change(t, s, func(b *store.Batch) {
+		for i := range links {
+			l := tagged(link.Code(fmt.Sprintf("s-%03d", i*37%links)), "", i/50) // many of one moment
+			must(t, b.Put(l))
+			all = append(all, l.Code)
+		}
+	})
+	slices.SortFunc(all, func(a, b link.Code) int {
+		la, errA := s.Lookup(a)
+		lb, errB := s.Lookup(b)
+		must(t, errA, errB)
+		return cmp.Or(la.CreatedAt.Compare(lb.CreatedAt), cmp.Compare(a, b))
+	})
+	isEven := func(c link.Code) bool { return c[len(c)-1]%2 == 0 }
+	for _, c := range all {
+		if isEven(c) {
+			even = append(even, c)
+		}
+	}
+	for _, c := range []struct{ limit, examine int }{
+		{1, 1}, {1, 1 << 40}, {127, 128}, {128, 127}, {128, 128}, {128, 129}, {129, 1 << 40}, {links, links - 1}, {links, links},
+	} {
+		l := store.Listing{Limit: c.limit, Examine: c.examine, OldestFirst: true}
+		if got, _ := listed(t, s, l); !slices.Equal(got, all) {
+			t.Errorf("%d a page of %d: %d links, or another order", c.limit, c.examine, len(got))
+		}
+		l.Match = func(l link.Link) bool { return isEven(l.Code) }
+		if got, _ := listed(t, s, l); !slices.Equal(got, even) {
+			t.Errorf("%d a page of %d, every other one: %d links, or another order", c.limit, c.examine, len(got))
+		}
+		l.Match = func(link.Link) bool { return false }
+		if got, pages := listed(t, s, l); len(got) != 0 || c.examine >= links && pages != 1 {
+			t.Errorf("%d a page of %d, none: %d links on %d pages", c.limit, c.examine, len(got), pages)
+		}
+	}
 }

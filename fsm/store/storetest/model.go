@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"tinyurl/fsm/access"
 	"tinyurl/fsm/link"
 	"tinyurl/fsm/store"
 )
@@ -27,18 +28,20 @@ type model struct {
 	origins map[string]store.Origin
 	results map[string]map[uint64]store.Result
 	counter link.ID
+	governed
 }
 
 func newModel() *model {
 	return &model{
 		links: map[link.Code]link.Link{}, heads: map[string]store.OnceHead{}, rows: map[string]map[uint32]store.Result{},
 		origins: map[string]store.Origin{}, results: map[string]map[uint64]store.Result{},
+		governed: governed{map[string]access.Key{}, map[string]access.Denied{}},
 	}
 }
 
 // clone copies a model, for a batch that may be dropped.
 func (m *model) clone() *model {
-	c := &model{links: maps.Clone(m.links), heads: maps.Clone(m.heads), origins: maps.Clone(m.origins), counter: m.counter}
+	c := &model{links: maps.Clone(m.links), heads: maps.Clone(m.heads), origins: maps.Clone(m.origins), counter: m.counter, governed: m.governed.clone()}
 	c.rows, c.results = map[string]map[uint32]store.Result{}, map[string]map[uint64]store.Result{}
 	for k, v := range m.rows {
 		c.rows[k] = maps.Clone(v)
@@ -139,6 +142,7 @@ func compare(t *rapid.T, s *store.Store, m *model) {
 	}
 	compareLists(t, s, m)
 	compareSums(t, s, m)
+	compareGoverned(t, s, m)
 }
 
 // entry does a few operations of one entry.
@@ -146,6 +150,7 @@ func (x *machine) entry() {
 	rcheck(x.t, x.b.Advance(store.Position{Index: x.b.Position().Index + 1, Term: 1}), x.b.SetCodeKey([16]byte{7}))
 	do := []func(){
 		x.read, x.put, x.put, x.generate, x.delete, x.edit, x.find, x.due, x.readOnce, x.putOnce, x.sweep, x.readNode, x.putOrigin, x.putResult,
+		x.govern,
 	}
 	for range rapid.IntRange(0, 8).Draw(x.t, "operations") {
 		do[rapid.IntRange(0, len(do)-1).Draw(x.t, "operation")]()

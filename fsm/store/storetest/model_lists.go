@@ -100,7 +100,7 @@ func (x *machine) due() {
 	rcheck(x.t, err)
 	all := x.m.list(func(l link.Link) bool { return !l.ValidUntil.IsZero() && !l.ValidUntil.After(before) })
 	slices.SortStableFunc(all, func(a, b link.Link) int {
-		return cmp.Or(a.ValidUntil.Compare(b.ValidUntil), cmp.Compare(a.Code, b.Code))
+		return cmp.Or(a.ValidUntil.Compare(b.ValidUntil), compareRows(a.Code, b.Code))
 	})
 	var want []link.Code
 	for _, l := range all[:min(limit, len(all))] {
@@ -119,9 +119,25 @@ func (m *model) list(match func(link.Link) bool) (all []link.Link) {
 		}
 	}
 	slices.SortFunc(all, func(a, b link.Link) int {
-		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.Code, b.Code))
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), compareRows(a.Code, b.Code))
 	})
 	return all
+}
+
+// compareRows is the order of links of one moment: generated codes as they were made, then slugs.
+func compareRows(a, b link.Code) int {
+	codec := link.NewCodec([16]byte{7})
+	idA, madeA := codec.Decode(a)
+	idB, madeB := codec.Decode(b)
+	switch {
+	case madeA && madeB:
+		return cmp.Compare(idA, idB)
+	case madeA:
+		return -1
+	case madeB:
+		return 1
+	}
+	return cmp.Compare(a, b)
 }
 
 // compareLists draws a few listings and goes through them page by page.
@@ -142,7 +158,7 @@ func compareLists(t *rapid.T, s *store.Store, m *model) {
 		if !l.OldestFirst {
 			slices.Reverse(want)
 		}
-		if diff := gocmp.Diff(want, walk(t, s, l)); diff != "" {
+		if diff := gocmp.Diff(want, walk(t, s, m, l)); diff != "" {
 			t.Fatalf("list %+v: %s", l, diff)
 		}
 	}
@@ -160,13 +176,16 @@ func takes(l store.Listing, found link.Link) bool {
 		(len(l.Tags) == 0 || l.AllTags && has == len(l.Tags) || !l.AllTags && has > 0)
 }
 
-// walk goes through a listing to its end.
-func walk(t *rapid.T, s *store.Store, l store.Listing) (all []link.Link) {
+// walk goes through a listing to its end. No page of an owner's links may end with another's.
+func walk(t *rapid.T, s *store.Store, m *model, l store.Listing) (all []link.Link) {
 	for pages := 0; ; pages++ {
 		page, err := s.List(context.Background(), l)
 		rcheck(t, err)
 		if len(page.Links) > min(l.Limit, l.Examine) || pages > 1000 {
 			t.Fatalf("page %d has %d links where %+v was asked for", pages, len(page.Links), l)
+		}
+		if l.Owner != nil && *l.Owner != "" && page.Next.Code != "" && m.links[page.Next.Code].Owner != *l.Owner {
+			t.Fatalf("page %d of %s ends with %+v", pages, *l.Owner, page.Next)
 		}
 		all = append(all, page.Links...)
 		if !page.More {

@@ -153,6 +153,7 @@ func testRefusals(t *testing.T, f Fixture) {
 	errs := []error{
 		nil, link.ErrNotFound, link.ErrGone, link.ErrSlugTaken, link.ErrSlugReserved, link.ErrInvalidSlug, link.ErrInvalidTarget,
 		link.ErrInvalidField, link.ErrKeyReused, link.ErrNoLeader, link.ErrOverloaded, link.ErrDiskFull,
+		link.ErrPrecondition, link.ErrTargetDenied, link.ErrUnauthorized, link.ErrForbidden, link.ErrFull,
 	}
 	change(t, s, func(b *store.Batch) {
 		for i, err := range errs {

@@ -78,7 +78,9 @@ func (s Script) Apply(b *store.Batch, n int) error {
 
 // step is one operation of an entry.
 func step(b *store.Batch, rng *rand.Rand, n int, at time.Time) error {
-	switch rng.IntN(8) {
+	switch rng.IntN(9) {
+	case 8:
+		return govern(b, rng, at)
 	case 0:
 		code := randomCode(b, rng)
 		l := aLink(code, fmt.Sprintf("https://example.com/slug/%d", n))

@@ -17,6 +17,7 @@ import (
 	"tinyurl/cluster/identity"
 	"tinyurl/cluster/transport/memnet"
 	"tinyurl/fsm/link"
+	"tinyurl/test/sim/links"
 )
 
 // machine is a node of a cluster in virtual time, on a disk.
@@ -221,7 +222,7 @@ func (c *machines) load() (stop func()) {
 func (c *machines) create(ctx context.Context, n *cluster.Node, target string) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	results, err := n.Create(ctx, []link.Draft{{Fields: link.Fields{Target: link.Target(target)}}})
+	results, err := links.Create(ctx, n, link.Draft{Fields: link.Fields{Target: link.Target(target)}})
 	if err != nil || results[0].Err != nil {
 		return
 	}
@@ -244,12 +245,12 @@ func (c *machines) verify() {
 	c.mu.Unlock()
 	for _, m := range c.all {
 		c.within(time.Minute, m.name+" has the last link", func() bool {
-			_, err := m.node.Get(c.t.Context(), acked[len(acked)-1].Code, true)
+			_, err := links.Get(c.t.Context(), m.node, acked[len(acked)-1].Code, true)
 			return err == nil
 		})
 		for _, want := range acked {
 			ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
-			got, err := m.node.Get(ctx, want.Code, false)
+			got, err := links.Get(ctx, m.node, want.Code, false)
 			cancel()
 			if err != nil || got.Target != want.Target {
 				c.t.Errorf("%s: acknowledged %s for %s, found %q, %v", m.name, want.Code, want.Target, got.Target, err)
@@ -336,7 +337,7 @@ func TestANodeOnAFullDiskStopsThenOnlyRedirectsThenIsBack(t *testing.T) {
 			if got, err := sick.node.Resolve(c.t.Context(), old.Code); err != nil || got.Target != old.Target {
 				c.t.Errorf("life %d: a redirect: %+v, %v", life, got, err)
 			}
-			if _, err := sick.node.Create(c.t.Context(), []link.Draft{{Fields: link.Fields{Target: "https://example.com/"}}}); !errors.Is(err, link.ErrDiskFull) {
+			if _, err := links.Create(c.t.Context(), sick.node, link.Draft{Fields: link.Fields{Target: "https://example.com/"}}); !errors.Is(err, link.ErrDiskFull) {
 				c.t.Errorf("life %d: a write: %v", life, err)
 			}
 			c.leader(sick)

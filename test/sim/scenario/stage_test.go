@@ -20,6 +20,7 @@ import (
 	"tinyurl/test/history"
 	"tinyurl/test/judge"
 	"tinyurl/test/sim/disk"
+	"tinyurl/test/sim/links"
 	"tinyurl/test/sim/wire"
 )
 
@@ -260,7 +261,7 @@ func (s *stage) create(m *machine, slug, target string) history.Outcome {
 	p := s.recorder.Begin(history.Operation{
 		Client: len(target), Node: m.name, Kind: history.Create, Code: slug, Slug: slug != "", Target: target,
 	})
-	results, err := m.node.Create(context.Background(), []link.Draft{{Slug: link.Code(slug), Fields: link.Fields{Target: link.Target(target)}}})
+	results, err := links.Create(context.Background(), m.node, link.Draft{Slug: link.Code(slug), Fields: link.Fields{Target: link.Target(target)}})
 	if err == nil {
 		err = results[0].Err
 	}
@@ -286,7 +287,7 @@ func (s *stage) read(m *machine, kind history.Kind, code string) history.Outcome
 		route, err = m.node.Resolve(context.Background(), link.Code(code))
 		l.Target = route.Target
 	} else {
-		l, err = m.node.Get(context.Background(), link.Code(code), false)
+		l, err = links.Get(context.Background(), m.node, link.Code(code), false)
 	}
 	outcome := outcomeOf(err)
 	p.End(func(o *history.Operation) {

@@ -19,6 +19,7 @@ import (
 	"tinyurl/cluster"
 	"tinyurl/cluster/identity"
 	"tinyurl/fsm/link"
+	"tinyurl/test/sim/links"
 )
 
 // memoryLog is a raft log that forgets with its process.
@@ -123,7 +124,7 @@ func create(t *testing.T, node *cluster.Node, i int) link.Code {
 	t.Helper()
 	ctx, cancel := within(10 * time.Second)
 	defer cancel()
-	results, err := node.Create(ctx, []link.Draft{{Fields: link.Fields{Target: link.Target(fmt.Sprintf("https://example.org/page/%d", i))}}})
+	results, err := links.Create(ctx, node, link.Draft{Fields: link.Fields{Target: link.Target(fmt.Sprintf("https://example.org/page/%d", i))}})
 	if err != nil {
 		t.Fatalf("create %d: %v", i, err)
 	}
@@ -138,7 +139,7 @@ func get(t *testing.T, node *cluster.Node, code link.Code) {
 	t.Helper()
 	ctx, cancel := within(10 * time.Second)
 	defer cancel()
-	if found, err := node.Get(ctx, code, false); err != nil || found.Code != code {
+	if found, err := links.Get(ctx, node, code, false); err != nil || found.Code != code {
 		t.Errorf("get %s from %s: %v, %v", code, node.ID(), found, err)
 	}
 }
