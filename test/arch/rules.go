@@ -55,7 +55,7 @@ func House() Rules {
 			{"pebble", []string{pebblePath}, []string{"fsm/store"}},
 		},
 		Walls: []Wall{
-			{From: "api", Never: []string{"cluster", "fsm", "cmd", raftPath}, But: []string{"fsm/access", "fsm/link"}},
+			{From: "api", Never: []string{"cluster", "fsm", "cmd", raftPath}, But: []string{"fsm/access", "fsm/link", "fsm/visit"}},
 			{From: "api/client", Never: []string{"api", "fsm"}, But: []string{"api/v1"}},
 			{From: "cluster", Never: []string{"api", "cmd"}},
 			{From: "cluster/transport", Never: []string{"fsm"}},
@@ -65,7 +65,7 @@ func House() Rules {
 			{From: "fsm/command", Never: []string{"fsm/store", raftPath}},
 			{From: "fsm/store", Never: []string{protobufPath, raftPath}},
 		},
-		Leaves:         []string{"fsm/access", "fsm/link", "api/v1", "cluster/member"},
+		Leaves:         []string{"fsm/access", "fsm/link", "fsm/visit", "api/v1", "cluster/member"},
 		LeafMayUse:     []string{"golang.org/x/net/idna"},
 		TestKits:       []string{"test", "api/openapi/openapitest", "cluster/transport/memnet", "fsm/store/storetest"},
 		ForbiddenNames: []string{"util", "utils", "common", "types", "helper", "helpers", "misc"},
