@@ -217,7 +217,7 @@ func TestLeftoversOfACrashAreRemoved(t *testing.T) {
 }
 
 func TestAnotherFormatIsRefusedAndLeftAlone(t *testing.T) {
-	for _, format := range []string{"format 1", "format 3"} {
+	for _, format := range []string{"format 2", "format 4"} {
 		t.Run(format, func(t *testing.T) { testFormatIsRefused(t, format) })
 	}
 }
@@ -228,7 +228,7 @@ func testFormatIsRefused(t *testing.T, format string) {
 	g.snapshot(g.index)
 	d := g.disk.crash(100, 1)
 	rewrite(t, d, stateDir+"/CURRENT", func(data []byte) []byte {
-		return bytes.Replace(data, []byte("format 2"), []byte(format), 1)
+		return bytes.Replace(data, []byte("format 3"), []byte(format), 1)
 	})
 	before, _ := d.List(stateDir)
 	slices.Sort(before)

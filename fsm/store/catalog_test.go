@@ -11,7 +11,7 @@ import (
 )
 
 func TestCurrentIsGolden(t *testing.T) {
-	want := "tinyurl store format 2\ngeneration 000042\ncrc32c " // and eight digits
+	want := "tinyurl store format 3\ngeneration 000042\ncrc32c " // and eight digits
 	if got := currentText(42); !strings.HasPrefix(got, want) || len(got) != len(want)+9 {
 		t.Errorf("CURRENT is %q", got)
 	}
@@ -24,11 +24,11 @@ func TestCurrentIsReadStrictly(t *testing.T) {
 		want error
 	}{
 		"good":                      {good, nil},
-		"a newer format":            {"tinyurl store format 3\nwhatever", ErrFormat},
-		"an older format":           {strings.Replace(good, "format 2", "format 1", 1), ErrFormat},
+		"a newer format":            {"tinyurl store format 4\nwhatever", ErrFormat},
+		"an older format":           {strings.Replace(good, "format 3", "format 2", 1), ErrFormat},
 		"a newer format alone":      {"tinyurl store format 100", ErrFormat},
-		"format 0":                  {strings.Replace(good, "format 2", "format 0", 1), ErrDamaged},
-		"no format":                 {strings.Replace(good, "format 2", "format x", 1), ErrDamaged},
+		"format 0":                  {strings.Replace(good, "format 3", "format 0", 1), ErrDamaged},
+		"no format":                 {strings.Replace(good, "format 3", "format x", 1), ErrDamaged},
 		"empty":                     {"", ErrDamaged},
 		"cut off":                   {good[:len(good)-1], ErrDamaged},
 		"the first line":            {good[:23], ErrDamaged},

@@ -104,6 +104,6 @@
 //     links that were made in bulk was read from all over the rows. Twenty of them among a million now cost what they cost among a
 //     thousand (BenchmarkList), and of two links made in the same millisecond the list and Find know the older one.
 //   - Find looks at 256 links at most: a bulk of creates may ask a thousand times, and every replica waits for it.
-//   - There is no migration: data and streams of format 1, some of it without indexes, were never released. Directories
-//     and streams of it are refused by the format they name.
+//   - There is no migration: data and streams of formats 1 and 2, with other indexes or none, were never released. Directories
+//     and streams of them are refused by the format they name.
 package store

@@ -29,7 +29,7 @@ type Header struct {
 }
 
 const (
-	streamFormat = 2
+	streamFormat = 3
 	headerSize   = 8 + 4 + 4 + 16 + 8 + 8 + 32 + 8 + 32 + 8 + 8 + 4
 	trailerSize  = 4 + 8 + 4
 )

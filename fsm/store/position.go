@@ -10,8 +10,8 @@ import (
 )
 
 // storeFormat is the version of everything on disk: the schema, the values, CURRENT and the engine's format. A binary opens
-// its own format and no other. Format 1 was never released: some of it has no indexes.
-const storeFormat = 2
+// its own format and no other. Formats 1 and 2 were never released: they have other indexes, or none.
+const storeFormat = 3
 
 // metaSize is the length of the position row's value.
 const metaSize = 4 + 8 + 8 + 32 + 8 + 32 + 8 + 8

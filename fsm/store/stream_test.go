@@ -259,7 +259,7 @@ func TestReadHeaderReadsTheHeaderOnly(t *testing.T) {
 func TestHeaderIsGolden(t *testing.T) {
 	h := Header{Group: 1, ClusterID: [16]byte{15: 2}, Summary: Summary{Position: Position{Index: 3, Term: 4}, Boundary: 5, Count: 6, StreamSize: 1 << 20}}
 	got := appendHeader(nil, h)
-	want := slices.Concat([]byte("tinyurl\x01\x00\x00\x00\x02\x00\x00\x00\x01"), make([]byte, 15), []byte{2}, make([]byte, 7), []byte{3},
+	want := slices.Concat([]byte("tinyurl\x01\x00\x00\x00\x03\x00\x00\x00\x01"), make([]byte, 15), []byte{2}, make([]byte, 7), []byte{3},
 		make([]byte, 7), []byte{4}, make([]byte, 32+7), []byte{5}, make([]byte, 32+7), []byte{6}, make([]byte, 5), []byte{0x10, 0, 0})
 	if !bytes.Equal(got[:headerSize-4], want) || len(got) != headerSize {
 		t.Errorf("got %x\nwant %x", got, want)

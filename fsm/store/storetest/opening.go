@@ -91,13 +91,13 @@ func testNewerFormat(t *testing.T, f Fixture) {
 	s := open(t, f.FS, f.Dir)
 	change(t, s, func(*store.Batch) {})
 	must(t, s.Close())
-	put(t, f.FS, f.FS.PathJoin(f.Dir, "CURRENT"), "tinyurl store format 3\nin words nobody knows yet\n")
+	put(t, f.FS, f.FS.PathJoin(f.Dir, "CURRENT"), "tinyurl store format 4\nin words nobody knows yet\n")
 	put(t, f.FS, f.FS.PathJoin(f.Dir, "CURRENT.tmp"), "left over")
 	must(t, f.FS.MkdirAll(f.FS.PathJoin(f.Dir, "000009"), 0o755))
 	before := tree(t, f.FS, f.Dir)
 	_, err := store.Open(f.Dir, options(t, f.FS))
 	wants(t, err, store.ErrFormat)
-	if !strings.Contains(err.Error(), f.Dir) || !strings.Contains(err.Error(), "format 3") {
+	if !strings.Contains(err.Error(), f.Dir) || !strings.Contains(err.Error(), "format 4") {
 		t.Errorf("the refusal does not say what or where: %v", err)
 	}
 	after := tree(t, f.FS, f.Dir)
@@ -112,7 +112,7 @@ func testDamagedDirectory(t *testing.T, f Fixture) {
 		"CURRENT empty":  func(t *testing.T, dir string) { current(t, dir, "") },
 		"CURRENT zeroed": func(t *testing.T, dir string) { current(t, dir, strings.Repeat("\x00", 60)) },
 		"CURRENT with another checksum": func(t *testing.T, dir string) {
-			current(t, dir, "tinyurl store format 2\ngeneration 000001\ncrc32c 00000000\n")
+			current(t, dir, "tinyurl store format 3\ngeneration 000001\ncrc32c 00000000\n")
 		},
 		"CURRENT missing": func(t *testing.T, dir string) { must(t, f.FS.Remove(f.FS.PathJoin(dir, "CURRENT"))) },
 		"generation missing": func(t *testing.T, dir string) {

@@ -121,8 +121,8 @@ func testReplaceRefused(t *testing.T, f Fixture) {
 		"a flipped bit":    {flipped, nil, store.ErrDamaged},
 		"something else":   {[]byte(strings.Repeat("no stream ", 100)), nil, store.ErrDamaged},
 		"a refused header": {stream, func(store.Header) error { return mine }, mine},
-		"a newer format":   {append(append(bytes.Clone(stream[:8]), 0, 0, 0, 3), stream[12:]...), nil, store.ErrFormat},
-		"an older format":  {append(append(bytes.Clone(stream[:8]), 0, 0, 0, 1), stream[12:]...), nil, store.ErrFormat},
+		"a newer format":   {append(append(bytes.Clone(stream[:8]), 0, 0, 0, 4), stream[12:]...), nil, store.ErrFormat},
+		"an older format":  {append(append(bytes.Clone(stream[:8]), 0, 0, 0, 2), stream[12:]...), nil, store.ErrFormat},
 		"another group":    {otherGroup(t, f), nil, store.ErrDamaged},
 	} {
 		if err := s.Replace(bytes.NewReader(c.stream), c.accept); !errors.Is(err, c.want) || errors.Is(err, store.ErrSwapped) {
