@@ -197,7 +197,7 @@ func (s schema) checkRow(key, value []byte) error {
 	case spaceLinks:
 		ok = len(rest) == 8 && binary.BigEndian.Uint64(rest) <= uint64(link.MaxID)
 	case spaceSlugs:
-		ok = len(rest) > 0 && len(rest) <= link.MaxSlug
+		ok = len(rest) > 0 && len(rest) <= link.MaxSlug && rest[0] != 0 // or it could be taken for an id
 	case spaceOnces:
 		_, word, cut := cutShort(rest)
 		ok = cut && len(word) > 0 && len(word) <= link.MaxKey

@@ -121,7 +121,7 @@ func TestForgedStreamsAreRefused(t *testing.T) {
 		"a short id":                   {with(1, row{append(s.prefix(nil, spaceLinks), 7), rows[1].value}), ErrDamaged},
 		"a code among the slugs":       {with(2, row{append(s.prefix(nil, spaceSlugs), codec.Encode(9)...), living}), ErrDamaged},
 		"an empty slug":                {with(2, row{s.prefix(nil, spaceSlugs), living}), ErrDamaged},
-		"a slug of 129 bytes":          {with(2, row{append(s.prefix(nil, spaceSlugs), make([]byte, 129)...), living}), ErrDamaged},
+		"a slug of 129 bytes":          {with(2, row{append(s.prefix(nil, spaceSlugs), bytes.Repeat([]byte("s"), 129)...), living}), ErrDamaged},
 		"a link with a tail":           {with(2, row{rows[2].key, append(bytes.Clone(living), 0)}), ErrDamaged},
 		"a link of a newer version":    {with(2, row{rows[2].key, append([]byte{2}, living[1:]...)}), ErrFormat},
 		"a request without a key":      {with(3, row{s.once(nil, "s", ""), rows[3].value}), ErrDamaged},
@@ -139,6 +139,21 @@ func TestForgedStreamsAreRefused(t *testing.T) {
 	} {
 		if _, err := CheckStream(bytes.NewReader(c.stream)); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+}
+
+// TestASlugThatBeginsWithZeroIsRefused renames the link, and all that follows from it: its places would be those of an id.
+func TestASlugThatBeginsWithZeroIsRefused(t *testing.T) {
+	for slug, want := range map[string]error{"eight-ch": nil, "\x00\x00\x00\x00slug": ErrDamaged} {
+		rows := goodRows()
+		for i, r := range rows {
+			if row, found := bytes.CutSuffix(r.key, []byte("slug")); found {
+				rows[i].key = append(bytes.Clone(row), slug...)
+			}
+		}
+		if _, err := CheckStream(bytes.NewReader(forge(0, rows...))); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", slug, err, want)
 		}
 	}
 }
