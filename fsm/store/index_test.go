@@ -91,6 +91,12 @@ func TestDamagedNumbersAreDamage(t *testing.T) {
 			return err
 		},
 		"places": func(s *Store) error { _, err := s.List(t.Context(), Listing{Limit: 1, Examine: 1}); return err },
+		"places behind a full page": func(s *Store) error {
+			seen := 0
+			second := func(link.Link) bool { seen++; return seen == 2 } // so that more is read than the page has room for
+			_, err := s.List(t.Context(), Listing{OldestFirst: true, Match: second, Limit: 1, Examine: 9})
+			return err
+		},
 		"count": func(s *Store) error {
 			b, err := s.NewBatch()
 			if err != nil {

@@ -81,6 +81,9 @@ func fill(ctx context.Context, places *places, rows *rows, l Listing) (page Page
 			return Page{}, "", ctx.Err()
 		}
 		some := places.take(min(left, ahead))
+		if places.err != nil {
+			return Page{}, "", places.err
+		}
 		links, err := rows.read(some)
 		if err != nil {
 			return Page{}, "", err
