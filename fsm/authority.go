@@ -66,7 +66,7 @@ func scopeOf(c command.Command) (access.Scopes, bool) {
 		return access.LinksWrite, true
 	case command.Report:
 		return access.AnyKey, true
-	case command.Consume, command.Sweep, command.Lead:
+	case command.Consume, command.Sweep, command.Lead, command.Visits, command.Roll:
 		return 0, false
 	}
 	return access.Admin, true

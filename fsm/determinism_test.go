@@ -209,6 +209,7 @@ func checkModel(t *rapid.T, m *model, r *replica) {
 		}
 	}
 	checkAuthority(t, m, r)
+	checkVisits(t, m, r)
 	if got := r.Store().Links(); got != uint64(living) {
 		t.Fatalf("%d links, want %d", got, living)
 	}

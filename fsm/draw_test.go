@@ -24,6 +24,8 @@ func drawCommand(t *rapid.T, now time.Time) command.Command {
 	case kind < 2:
 		// A later leader brings a key and a version of its own; the state keeps the first key, and its version only rises.
 		return command.Lead{CodeKey: [16]byte{rapid.Byte().Draw(t, "key")}, ClusterVersion: rapid.Uint32Range(0, MaxClusterVersion).Draw(t, "version")}
+	case kind >= 38:
+		return drawVisits(t, now)
 	case kind < 4:
 		return command.Sweep{Limit: rapid.Uint32Range(1, 3).Draw(t, "limit")}
 	case kind < 8:

@@ -23,6 +23,7 @@ type entry struct {
 	stamp   time.Time // the leader's, never below an earlier entry's
 	creates int
 	swept   int     // links
+	rolled  int     // rows of visits
 	looked  int     // links, to find one
 	last    verdict // of the actor asked about last
 }
@@ -142,6 +143,10 @@ func (e *entry) execute(op command.Operation) (command.Result, error) {
 		return command.Result{}, e.sweepExpired(c)
 	case command.Lead:
 		return command.Result{}, e.lead(c)
+	case command.Visits:
+		return command.Result{}, e.countVisits(c)
+	case command.Roll:
+		return command.Result{}, e.rollVisits(c)
 	}
 	return e.govern(op.Command, by)
 }

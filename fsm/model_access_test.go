@@ -51,7 +51,7 @@ func (m *model) asks(actor string, c command.Command) (own *string, err error) {
 		ok = may(access.Admin) && (c.Key.Owner != "" || k.Owner == "")
 	case command.Report:
 		ok = true
-	case command.Consume, command.Sweep, command.Lead:
+	case command.Consume, command.Sweep, command.Lead, command.Visits, command.Roll:
 	default:
 		ok = may(access.Admin)
 	}

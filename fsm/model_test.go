@@ -8,6 +8,8 @@ import (
 
 	"tinyurl/fsm/command"
 	"tinyurl/fsm/link"
+	"tinyurl/fsm/store"
+	"tinyurl/fsm/visit"
 )
 
 // model is the state machine as a few maps: what it says is what the real one has to say.
@@ -21,6 +23,8 @@ type model struct {
 	results map[string]command.Result // by node/boot/sequence
 	heads   map[string]modelHead      // by scope and key
 	rows    map[string]command.Result // by scope, key and row
+	visits  map[visitKey]visit.Counts
+	marks   map[string]store.VisitMark
 	modelAuthority
 }
 
@@ -34,7 +38,7 @@ func newModel() *model {
 	return &model{
 		links: make(map[link.Code]link.Link), deleted: make(map[link.Code]bool), boots: make(map[string]uint64),
 		floors: make(map[string]uint64), results: make(map[string]command.Result), heads: make(map[string]modelHead),
-		rows: make(map[string]command.Result), modelAuthority: newModelAuthority(),
+		rows: make(map[string]command.Result), visits: make(map[visitKey]visit.Counts), marks: make(map[string]store.VisitMark), modelAuthority: newModelAuthority(),
 	}
 }
 
@@ -92,6 +96,11 @@ func (m *model) execute(op command.Operation) command.Result {
 	case command.Sweep:
 		m.sweep(int(c.Limit))
 		return command.Result{}
+	case command.Visits:
+		m.countVisits(c)
+		return command.Result{}
+	case command.Roll:
+		return command.Result{} // where visits lie makes no difference to what they are
 	}
 	return m.govern(op.Command)
 }

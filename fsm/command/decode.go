@@ -150,6 +150,10 @@ func commandFromWire(op *commandpb.Operation) (Command, error) {
 		return sweepFromWire(c.Sweep)
 	case *commandpb.Operation_Lead:
 		return leadFromWire(c.Lead)
+	case *commandpb.Operation_Visits:
+		return visitsFromWire(c.Visits)
+	case *commandpb.Operation_Roll:
+		return rollFromWire(c.Roll)
 	}
 	return accessFromWire(op)
 }

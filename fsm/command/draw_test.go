@@ -11,6 +11,7 @@ import (
 	"tinyurl/fsm/access"
 	"tinyurl/fsm/command/commandpb"
 	"tinyurl/fsm/link"
+	"tinyurl/fsm/visit"
 )
 
 // kinds has one of each command.
@@ -30,7 +31,12 @@ var kinds = []Command{
 	Allow{},
 	Report{},
 	Dismiss{},
+	Visits{},
+	Roll{},
 }
+
+// someTallies is one tally, as the command holds it.
+var someTallies = string(visit.AppendTallies(nil, []visit.Tally{{Hour: 490_000, Subject: visit.Subject{Kind: visit.OfLink, Name: "abcdefg"}}}))
 
 // drawBatch draws batches with every command and every field.
 func drawBatch(t *rapid.T) Batch {
@@ -66,6 +72,11 @@ func encodable(c Command) Command {
 		return c
 	case Sweep:
 		return Sweep{Limit: 1 + c.Limit%MaxSwept}
+	case Roll:
+		return Roll{Limit: 1 + c.Limit%MaxRolled, KeptDays: 1 + c.KeptDays%MaxVisitDays}
+	case Visits:
+		c.Node, c.Tallies = ("n" + c.Node)[:min(len(c.Node)+1, MaxNode)], someTallies
+		return c
 	case CreateKey:
 		c.Key.CreatedAt = time.Time{}
 		return c
@@ -162,6 +173,8 @@ func someValue(f protoreflect.FieldDescriptor) protoreflect.Value {
 			return protoreflect.ValueOfBytes([]byte("a key of 16 byte"))
 		case "body", "hash":
 			return protoreflect.ValueOfBytes([]byte("a hash has 32 bytes, as has this"))
+		case "tallies":
+			return protoreflect.ValueOfBytes([]byte(someTallies))
 		}
 		return protoreflect.ValueOfBytes([]byte(f.Name()))
 	case protoreflect.Uint32Kind:

@@ -15,6 +15,7 @@ import (
 	"tinyurl/fsm/access"
 	"tinyurl/fsm/command/commandpb"
 	"tinyurl/fsm/link"
+	"tinyurl/fsm/visit"
 )
 
 // What stands in a message is found again in the command, and nothing of the command comes from nowhere.
@@ -210,6 +211,13 @@ func TestWhatNoDecoderTakesIsNotEncoded(t *testing.T) {
 		"edit an unknown field":    {Command: Edit{Edit: link.Edit{Set: unknown}}},
 		"sweep nothing":            {Command: Sweep{}},
 		"sweep too much":           {Command: Sweep{Limit: MaxSwept + 1}},
+		"roll nothing":             {Command: Roll{KeptDays: 1}},
+		"roll too much":            {Command: Roll{Limit: MaxRolled + 1, KeptDays: 1}},
+		"keep visits for no time":  {Command: Roll{Limit: 1}},
+		"visits of nobody":         {Command: Visits{Tallies: someTallies}},
+		"no visits":                {Command: Visits{Node: "n", Tallies: string(visit.AppendTallies(nil, nil))}},
+		"visits that are none":     {Command: Visits{Node: "n", Tallies: someTallies + "x"}},
+		"too many visits":          {Command: Visits{Node: "n", Tallies: strings.Repeat("x", MaxVisits+1)}},
 		"an unknown scope":         {Command: CreateKey{Key: access.Key{Scopes: access.AllScopes + 1}}},
 		"an unknown role":          {Command: CreateUser{User: access.User{Role: role}}},
 		"edit an unknown role":     {Command: EditUser{Edit: access.UserEdit{Role: &role}}},

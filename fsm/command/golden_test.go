@@ -58,6 +58,8 @@ func goldenEntries() map[string]Entry {
 		"entry-edit-expires":    Edit{Edit: link.Edit{Code: "abcdefg", Set: link.MaxVisitsField, ExpiresIn: time.Minute}},
 		"entry-consume":         Consume{Code: "abcdefg"},
 		"entry-sweep":           Sweep{Limit: 256},
+		"entry-visits":          Visits{Node: "n1-3f9c2a", Boot: 2, Sequence: 7, Tallies: someTallies},
+		"entry-roll":            Roll{Limit: 256, KeptDays: 400},
 		"entry-key": CreateKey{
 			Key:       access.Key{ID: "k1", Name: "CI", Hash: access.Hash{1, 31: 2}, Scopes: access.LinksCreate | access.LinksRead, Owner: owner, ExpiresAt: stamp},
 			ExpiresIn: time.Hour,

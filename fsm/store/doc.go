@@ -46,6 +46,14 @@
 // rows of a kind there are is counted by the first batch that asks, and known from then on; that there are no denied hosts makes a
 // create's look for its host cost nothing.
 //
+// # Visits
+//
+// Visits are rows by period and subject, the period first: what is old is dropped from the front, and what a node sends in one second
+// lies side by side. What nodes count goes into the rows of hours. An hour that is over is added to its day, its month and the totals,
+// some rows a batch and in the order of their keys; one row says how far that has come. So a batch of visits changes one row for each
+// subject, and readers add what is not added yet, which is what the hour that goes on has of a subject: one row more.
+// A row is never longer than visit.MaxEncoded; of what is frequent, it keeps the most.
+//
 // # Generations
 //
 // The directory holds one live generation, a directory of the engine's own, which CURRENT names:

@@ -37,6 +37,12 @@ import (
 //	denied    host                                    → when and why links to it are refused
 //	reports   code                                    → what visitors said of its link
 //	ownedKeys owner length (1), owner, id             → nothing; of API keys with an owner
+//	hours     hour (4), subject                       → visits; as are the next two
+//	days      day (4), subject                        → visits of the hours that were added
+//	months    month (4), subject                      → likewise
+//	totals    subject                                 → numbers of visits in the hours that were added
+//	marks     node                                    → boot and sequence of the visits that were counted last
+//	rolled    -                                       → how far hours were added to days, months and totals
 //
 // row is what the key of a link's row ends with: its id or its slug.
 //
@@ -69,6 +75,13 @@ const (
 	spaceDenied    byte = 20
 	spaceReports   byte = 21
 	spaceOwnedKeys byte = 22
+
+	spaceVisitHours  byte = 23
+	spaceVisitDays   byte = 24
+	spaceVisitMonths byte = 25
+	spaceVisitTotals byte = 26
+	spaceVisitMarks  byte = 27
+	spaceVisitRolled byte = 28
 )
 
 // prefixSize is the length of what every key begins with.
@@ -230,6 +243,8 @@ func (s schema) checkRow(key, value []byte) error {
 		ok = cut && owner != "" && len(owner) <= access.MaxID && keyShelf.takes(string(id)) && len(value) == 0
 	case spaceKeys, spaceUsers, spaceDenied, spaceReports:
 		ok, err = checkShelf(space, string(rest), value)
+	case spaceVisitHours, spaceVisitDays, spaceVisitMonths, spaceVisitTotals, spaceVisitMarks, spaceVisitRolled:
+		ok, err = true, checkVisits(key, value)
 	default:
 		return fmt.Errorf("%w: a row in key space %d", ErrFormat, space)
 	}

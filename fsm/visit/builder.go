@@ -21,6 +21,9 @@ const buildRoom = 4
 
 // Human counts n visits of people with the same values. Values longer than MaxValue are cut.
 func (b *Builder) Human(values *Values, n uint64) {
+	if n == 0 {
+		return
+	}
 	b.counts.Humans += n
 	for d := range values {
 		if Dimension(d) == Code && values[d] == "" {

@@ -39,10 +39,10 @@ var names = [Dimensions]string{"referrer", "country", "browser", "system", "devi
 func (d Dimension) String() string { return names[d] }
 
 // capacity is how many values a list keeps. It is some times what is shown, since what falls off a list begins anew.
-var capacity = [Dimensions]int{Referrer: 48, Country: 64, Browser: 24, System: 16, Device: 8, Language: 32, Status: 16, Code: 48}
+var capacity = [Dimensions]int{Referrer: 32, Country: 48, Browser: 16, System: 12, Device: 8, Language: 24, Status: 12, Code: 24}
 
 // MaxValue is the longest value in a list, in bytes.
-const MaxValue = 100
+const MaxValue = 64
 
 // Entry is a value with its number of visits.
 type Entry struct {

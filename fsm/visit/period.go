@@ -14,6 +14,9 @@ type Month uint32
 // MaxHour is the last hour of the year 9999. No tally is of a later one.
 const MaxHour Hour = 70389527
 
+// HoursKept is how long visits are kept by hours.
+const HoursKept = 31 * 24 * time.Hour
+
 // HourOf is the hour of a moment; of one before 1970 it is 0, of one after MaxHour MaxHour.
 func HourOf(t time.Time) Hour {
 	return Hour(min(max(t.Unix(), 0)/3600, int64(MaxHour)))

@@ -214,6 +214,8 @@ type Operation struct {
 	//	*Operation_Allow
 	//	*Operation_Report
 	//	*Operation_Dismiss
+	//	*Operation_Visits
+	//	*Operation_Roll
 	Command isOperation_Command `protobuf_oneof:"command"`
 	// The API key that asks; empty for the root key's holder and for the cluster itself.
 	Actor         []byte `protobuf:"bytes,32,opt,name=actor,proto3" json:"actor,omitempty"`
@@ -400,6 +402,24 @@ func (x *Operation) GetDismiss() *Dismiss {
 	return nil
 }
 
+func (x *Operation) GetVisits() *Visits {
+	if x != nil {
+		if x, ok := x.Command.(*Operation_Visits); ok {
+			return x.Visits
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetRoll() *Roll {
+	if x != nil {
+		if x, ok := x.Command.(*Operation_Roll); ok {
+			return x.Roll
+		}
+	}
+	return nil
+}
+
 func (x *Operation) GetActor() []byte {
 	if x != nil {
 		return x.Actor
@@ -471,6 +491,14 @@ type Operation_Dismiss struct {
 	Dismiss *Dismiss `protobuf:"bytes,16,opt,name=dismiss,proto3,oneof"`
 }
 
+type Operation_Visits struct {
+	Visits *Visits `protobuf:"bytes,17,opt,name=visits,proto3,oneof"`
+}
+
+type Operation_Roll struct {
+	Roll *Roll `protobuf:"bytes,18,opt,name=roll,proto3,oneof"`
+}
+
 func (*Operation_Create) isOperation_Command() {}
 
 func (*Operation_Delete) isOperation_Command() {}
@@ -500,6 +528,10 @@ func (*Operation_Allow) isOperation_Command() {}
 func (*Operation_Report) isOperation_Command() {}
 
 func (*Operation_Dismiss) isOperation_Command() {}
+
+func (*Operation_Visits) isOperation_Command() {}
+
+func (*Operation_Roll) isOperation_Command() {}
 
 type Create struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
@@ -1083,6 +1115,129 @@ func (x *Sweep) GetLimit() uint32 {
 	return 0
 }
 
+// Visits are what a node has counted since it last told.
+type Visits struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Node     []byte                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	Boot     uint64                 `protobuf:"varint,2,opt,name=boot,proto3" json:"boot,omitempty"`
+	Sequence uint64                 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// See visit.AppendTallies.
+	Tallies       []byte `protobuf:"bytes,4,opt,name=tallies,proto3" json:"tallies,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Visits) Reset() {
+	*x = Visits{}
+	mi := &file_command_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Visits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Visits) ProtoMessage() {}
+
+func (x *Visits) ProtoReflect() protoreflect.Message {
+	mi := &file_command_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Visits.ProtoReflect.Descriptor instead.
+func (*Visits) Descriptor() ([]byte, []int) {
+	return file_command_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Visits) GetNode() []byte {
+	if x != nil {
+		return x.Node
+	}
+	return nil
+}
+
+func (x *Visits) GetBoot() uint64 {
+	if x != nil {
+		return x.Boot
+	}
+	return 0
+}
+
+func (x *Visits) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *Visits) GetTallies() []byte {
+	if x != nil {
+		return x.Tallies
+	}
+	return nil
+}
+
+// Roll adds visits of hours that are over to their days, and drops old ones.
+type Roll struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Limit         uint32                 `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
+	KeptDays      uint32                 `protobuf:"varint,2,opt,name=kept_days,json=keptDays,proto3" json:"kept_days,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Roll) Reset() {
+	*x = Roll{}
+	mi := &file_command_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Roll) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Roll) ProtoMessage() {}
+
+func (x *Roll) ProtoReflect() protoreflect.Message {
+	mi := &file_command_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Roll.ProtoReflect.Descriptor instead.
+func (*Roll) Descriptor() ([]byte, []int) {
+	return file_command_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Roll) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *Roll) GetKeptDays() uint32 {
+	if x != nil {
+		return x.KeptDays
+	}
+	return 0
+}
+
 type Lead struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	CodeKey        []byte                 `protobuf:"bytes,1,opt,name=code_key,json=codeKey,proto3" json:"code_key,omitempty"`
@@ -1093,7 +1248,7 @@ type Lead struct {
 
 func (x *Lead) Reset() {
 	*x = Lead{}
-	mi := &file_command_proto_msgTypes[12]
+	mi := &file_command_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1105,7 +1260,7 @@ func (x *Lead) String() string {
 func (*Lead) ProtoMessage() {}
 
 func (x *Lead) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[12]
+	mi := &file_command_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1118,7 +1273,7 @@ func (x *Lead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lead.ProtoReflect.Descriptor instead.
 func (*Lead) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{12}
+	return file_command_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Lead) GetCodeKey() []byte {
@@ -1152,7 +1307,7 @@ type CreateKey struct {
 
 func (x *CreateKey) Reset() {
 	*x = CreateKey{}
-	mi := &file_command_proto_msgTypes[13]
+	mi := &file_command_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1164,7 +1319,7 @@ func (x *CreateKey) String() string {
 func (*CreateKey) ProtoMessage() {}
 
 func (x *CreateKey) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[13]
+	mi := &file_command_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1177,7 +1332,7 @@ func (x *CreateKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateKey.ProtoReflect.Descriptor instead.
 func (*CreateKey) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{13}
+	return file_command_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CreateKey) GetId() []byte {
@@ -1238,7 +1393,7 @@ type RevokeKey struct {
 
 func (x *RevokeKey) Reset() {
 	*x = RevokeKey{}
-	mi := &file_command_proto_msgTypes[14]
+	mi := &file_command_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1250,7 +1405,7 @@ func (x *RevokeKey) String() string {
 func (*RevokeKey) ProtoMessage() {}
 
 func (x *RevokeKey) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[14]
+	mi := &file_command_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1263,7 +1418,7 @@ func (x *RevokeKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeKey.ProtoReflect.Descriptor instead.
 func (*RevokeKey) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{14}
+	return file_command_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RevokeKey) GetId() []byte {
@@ -1285,7 +1440,7 @@ type CreateUser struct {
 
 func (x *CreateUser) Reset() {
 	*x = CreateUser{}
-	mi := &file_command_proto_msgTypes[15]
+	mi := &file_command_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1297,7 +1452,7 @@ func (x *CreateUser) String() string {
 func (*CreateUser) ProtoMessage() {}
 
 func (x *CreateUser) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[15]
+	mi := &file_command_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1310,7 +1465,7 @@ func (x *CreateUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateUser.ProtoReflect.Descriptor instead.
 func (*CreateUser) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{15}
+	return file_command_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CreateUser) GetId() []byte {
@@ -1354,7 +1509,7 @@ type EditUser struct {
 
 func (x *EditUser) Reset() {
 	*x = EditUser{}
-	mi := &file_command_proto_msgTypes[16]
+	mi := &file_command_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1366,7 +1521,7 @@ func (x *EditUser) String() string {
 func (*EditUser) ProtoMessage() {}
 
 func (x *EditUser) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[16]
+	mi := &file_command_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1379,7 +1534,7 @@ func (x *EditUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditUser.ProtoReflect.Descriptor instead.
 func (*EditUser) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{16}
+	return file_command_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *EditUser) GetId() []byte {
@@ -1420,7 +1575,7 @@ type DeleteUser struct {
 
 func (x *DeleteUser) Reset() {
 	*x = DeleteUser{}
-	mi := &file_command_proto_msgTypes[17]
+	mi := &file_command_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1432,7 +1587,7 @@ func (x *DeleteUser) String() string {
 func (*DeleteUser) ProtoMessage() {}
 
 func (x *DeleteUser) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[17]
+	mi := &file_command_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1445,7 +1600,7 @@ func (x *DeleteUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteUser.ProtoReflect.Descriptor instead.
 func (*DeleteUser) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{17}
+	return file_command_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DeleteUser) GetId() []byte {
@@ -1465,7 +1620,7 @@ type Deny struct {
 
 func (x *Deny) Reset() {
 	*x = Deny{}
-	mi := &file_command_proto_msgTypes[18]
+	mi := &file_command_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1477,7 +1632,7 @@ func (x *Deny) String() string {
 func (*Deny) ProtoMessage() {}
 
 func (x *Deny) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[18]
+	mi := &file_command_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1490,7 +1645,7 @@ func (x *Deny) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Deny.ProtoReflect.Descriptor instead.
 func (*Deny) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{18}
+	return file_command_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Deny) GetHost() []byte {
@@ -1516,7 +1671,7 @@ type Allow struct {
 
 func (x *Allow) Reset() {
 	*x = Allow{}
-	mi := &file_command_proto_msgTypes[19]
+	mi := &file_command_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1528,7 +1683,7 @@ func (x *Allow) String() string {
 func (*Allow) ProtoMessage() {}
 
 func (x *Allow) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[19]
+	mi := &file_command_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1541,7 +1696,7 @@ func (x *Allow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Allow.ProtoReflect.Descriptor instead.
 func (*Allow) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{19}
+	return file_command_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Allow) GetHost() []byte {
@@ -1562,7 +1717,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_command_proto_msgTypes[20]
+	mi := &file_command_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1574,7 +1729,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[20]
+	mi := &file_command_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1587,7 +1742,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{20}
+	return file_command_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Report) GetCode() []byte {
@@ -1613,7 +1768,7 @@ type Dismiss struct {
 
 func (x *Dismiss) Reset() {
 	*x = Dismiss{}
-	mi := &file_command_proto_msgTypes[21]
+	mi := &file_command_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1625,7 +1780,7 @@ func (x *Dismiss) String() string {
 func (*Dismiss) ProtoMessage() {}
 
 func (x *Dismiss) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[21]
+	mi := &file_command_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1638,7 +1793,7 @@ func (x *Dismiss) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dismiss.ProtoReflect.Descriptor instead.
 func (*Dismiss) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{21}
+	return file_command_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Dismiss) GetCode() []byte {
@@ -1658,7 +1813,7 @@ type Results struct {
 
 func (x *Results) Reset() {
 	*x = Results{}
-	mi := &file_command_proto_msgTypes[22]
+	mi := &file_command_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1670,7 +1825,7 @@ func (x *Results) String() string {
 func (*Results) ProtoMessage() {}
 
 func (x *Results) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[22]
+	mi := &file_command_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1683,7 +1838,7 @@ func (x *Results) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Results.ProtoReflect.Descriptor instead.
 func (*Results) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{22}
+	return file_command_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Results) GetResults() []*Result {
@@ -1706,7 +1861,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_command_proto_msgTypes[23]
+	mi := &file_command_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1718,7 +1873,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[23]
+	mi := &file_command_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1731,7 +1886,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{23}
+	return file_command_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Result) GetLink() *Link {
@@ -1772,7 +1927,7 @@ type Link struct {
 
 func (x *Link) Reset() {
 	*x = Link{}
-	mi := &file_command_proto_msgTypes[24]
+	mi := &file_command_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1784,7 +1939,7 @@ func (x *Link) String() string {
 func (*Link) ProtoMessage() {}
 
 func (x *Link) ProtoReflect() protoreflect.Message {
-	mi := &file_command_proto_msgTypes[24]
+	mi := &file_command_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1797,7 +1952,7 @@ func (x *Link) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Link.ProtoReflect.Descriptor instead.
 func (*Link) Descriptor() ([]byte, []int) {
-	return file_command_proto_rawDescGZIP(), []int{24}
+	return file_command_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Link) GetCode() []byte {
@@ -1879,7 +2034,7 @@ const file_command_proto_rawDesc = "" +
 	"operations\"0\n" +
 	"\x06Origin\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\fR\x04node\x12\x12\n" +
-	"\x04boot\x18\x02 \x01(\x04R\x04boot\"\x95\a\n" +
+	"\x04boot\x18\x02 \x01(\x04R\x04boot\"\xfb\a\n" +
 	"\tOperation\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x124\n" +
 	"\x06create\x18\x02 \x01(\v2\x1a.tinyurl.command.v1.CreateH\x00R\x06create\x124\n" +
@@ -1901,7 +2056,9 @@ const file_command_proto_rawDesc = "" +
 	"\x04deny\x18\r \x01(\v2\x18.tinyurl.command.v1.DenyH\x00R\x04deny\x121\n" +
 	"\x05allow\x18\x0e \x01(\v2\x19.tinyurl.command.v1.AllowH\x00R\x05allow\x124\n" +
 	"\x06report\x18\x0f \x01(\v2\x1a.tinyurl.command.v1.ReportH\x00R\x06report\x127\n" +
-	"\adismiss\x18\x10 \x01(\v2\x1b.tinyurl.command.v1.DismissH\x00R\adismiss\x12\x14\n" +
+	"\adismiss\x18\x10 \x01(\v2\x1b.tinyurl.command.v1.DismissH\x00R\adismiss\x124\n" +
+	"\x06visits\x18\x11 \x01(\v2\x1a.tinyurl.command.v1.VisitsH\x00R\x06visits\x12.\n" +
+	"\x04roll\x18\x12 \x01(\v2\x18.tinyurl.command.v1.RollH\x00R\x04roll\x12\x14\n" +
 	"\x05actor\x18  \x01(\fR\x05actorB\t\n" +
 	"\acommand\"\x81\x03\n" +
 	"\x06Create\x12\x16\n" +
@@ -1957,7 +2114,15 @@ const file_command_proto_rawDesc = "" +
 	"\aConsume\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\fR\x04code\"\x1d\n" +
 	"\x05Sweep\x12\x14\n" +
-	"\x05limit\x18\x01 \x01(\rR\x05limit\"J\n" +
+	"\x05limit\x18\x01 \x01(\rR\x05limit\"f\n" +
+	"\x06Visits\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\fR\x04node\x12\x12\n" +
+	"\x04boot\x18\x02 \x01(\x04R\x04boot\x12\x1a\n" +
+	"\bsequence\x18\x03 \x01(\x04R\bsequence\x12\x18\n" +
+	"\atallies\x18\x04 \x01(\fR\atallies\"9\n" +
+	"\x04Roll\x12\x14\n" +
+	"\x05limit\x18\x01 \x01(\rR\x05limit\x12\x1b\n" +
+	"\tkept_days\x18\x02 \x01(\rR\bkeptDays\"J\n" +
 	"\x04Lead\x12\x19\n" +
 	"\bcode_key\x18\x01 \x01(\fR\acodeKey\x12'\n" +
 	"\x0fcluster_version\x18\x02 \x01(\rR\x0eclusterVersion\"\xc8\x01\n" +
@@ -2032,7 +2197,7 @@ func file_command_proto_rawDescGZIP() []byte {
 	return file_command_proto_rawDescData
 }
 
-var file_command_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_command_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_command_proto_goTypes = []any{
 	(*Entry)(nil),      // 0: tinyurl.command.v1.Entry
 	(*Batch)(nil),      // 1: tinyurl.command.v1.Batch
@@ -2046,19 +2211,21 @@ var file_command_proto_goTypes = []any{
 	(*Edit)(nil),       // 9: tinyurl.command.v1.Edit
 	(*Consume)(nil),    // 10: tinyurl.command.v1.Consume
 	(*Sweep)(nil),      // 11: tinyurl.command.v1.Sweep
-	(*Lead)(nil),       // 12: tinyurl.command.v1.Lead
-	(*CreateKey)(nil),  // 13: tinyurl.command.v1.CreateKey
-	(*RevokeKey)(nil),  // 14: tinyurl.command.v1.RevokeKey
-	(*CreateUser)(nil), // 15: tinyurl.command.v1.CreateUser
-	(*EditUser)(nil),   // 16: tinyurl.command.v1.EditUser
-	(*DeleteUser)(nil), // 17: tinyurl.command.v1.DeleteUser
-	(*Deny)(nil),       // 18: tinyurl.command.v1.Deny
-	(*Allow)(nil),      // 19: tinyurl.command.v1.Allow
-	(*Report)(nil),     // 20: tinyurl.command.v1.Report
-	(*Dismiss)(nil),    // 21: tinyurl.command.v1.Dismiss
-	(*Results)(nil),    // 22: tinyurl.command.v1.Results
-	(*Result)(nil),     // 23: tinyurl.command.v1.Result
-	(*Link)(nil),       // 24: tinyurl.command.v1.Link
+	(*Visits)(nil),     // 12: tinyurl.command.v1.Visits
+	(*Roll)(nil),       // 13: tinyurl.command.v1.Roll
+	(*Lead)(nil),       // 14: tinyurl.command.v1.Lead
+	(*CreateKey)(nil),  // 15: tinyurl.command.v1.CreateKey
+	(*RevokeKey)(nil),  // 16: tinyurl.command.v1.RevokeKey
+	(*CreateUser)(nil), // 17: tinyurl.command.v1.CreateUser
+	(*EditUser)(nil),   // 18: tinyurl.command.v1.EditUser
+	(*DeleteUser)(nil), // 19: tinyurl.command.v1.DeleteUser
+	(*Deny)(nil),       // 20: tinyurl.command.v1.Deny
+	(*Allow)(nil),      // 21: tinyurl.command.v1.Allow
+	(*Report)(nil),     // 22: tinyurl.command.v1.Report
+	(*Dismiss)(nil),    // 23: tinyurl.command.v1.Dismiss
+	(*Results)(nil),    // 24: tinyurl.command.v1.Results
+	(*Result)(nil),     // 25: tinyurl.command.v1.Result
+	(*Link)(nil),       // 26: tinyurl.command.v1.Link
 }
 var file_command_proto_depIdxs = []int32{
 	1,  // 0: tinyurl.command.v1.Entry.batches:type_name -> tinyurl.command.v1.Batch
@@ -2066,31 +2233,33 @@ var file_command_proto_depIdxs = []int32{
 	3,  // 2: tinyurl.command.v1.Batch.operations:type_name -> tinyurl.command.v1.Operation
 	4,  // 3: tinyurl.command.v1.Operation.create:type_name -> tinyurl.command.v1.Create
 	8,  // 4: tinyurl.command.v1.Operation.delete:type_name -> tinyurl.command.v1.Delete
-	12, // 5: tinyurl.command.v1.Operation.lead:type_name -> tinyurl.command.v1.Lead
+	14, // 5: tinyurl.command.v1.Operation.lead:type_name -> tinyurl.command.v1.Lead
 	9,  // 6: tinyurl.command.v1.Operation.edit:type_name -> tinyurl.command.v1.Edit
 	10, // 7: tinyurl.command.v1.Operation.consume:type_name -> tinyurl.command.v1.Consume
 	11, // 8: tinyurl.command.v1.Operation.sweep:type_name -> tinyurl.command.v1.Sweep
-	13, // 9: tinyurl.command.v1.Operation.create_key:type_name -> tinyurl.command.v1.CreateKey
-	14, // 10: tinyurl.command.v1.Operation.revoke_key:type_name -> tinyurl.command.v1.RevokeKey
-	15, // 11: tinyurl.command.v1.Operation.create_user:type_name -> tinyurl.command.v1.CreateUser
-	16, // 12: tinyurl.command.v1.Operation.edit_user:type_name -> tinyurl.command.v1.EditUser
-	17, // 13: tinyurl.command.v1.Operation.delete_user:type_name -> tinyurl.command.v1.DeleteUser
-	18, // 14: tinyurl.command.v1.Operation.deny:type_name -> tinyurl.command.v1.Deny
-	19, // 15: tinyurl.command.v1.Operation.allow:type_name -> tinyurl.command.v1.Allow
-	20, // 16: tinyurl.command.v1.Operation.report:type_name -> tinyurl.command.v1.Report
-	21, // 17: tinyurl.command.v1.Operation.dismiss:type_name -> tinyurl.command.v1.Dismiss
-	7,  // 18: tinyurl.command.v1.Create.once:type_name -> tinyurl.command.v1.Once
-	5,  // 19: tinyurl.command.v1.Create.details:type_name -> tinyurl.command.v1.Details
-	6,  // 20: tinyurl.command.v1.Create.imported:type_name -> tinyurl.command.v1.Imported
-	5,  // 21: tinyurl.command.v1.Edit.details:type_name -> tinyurl.command.v1.Details
-	23, // 22: tinyurl.command.v1.Results.results:type_name -> tinyurl.command.v1.Result
-	24, // 23: tinyurl.command.v1.Result.link:type_name -> tinyurl.command.v1.Link
-	5,  // 24: tinyurl.command.v1.Link.details:type_name -> tinyurl.command.v1.Details
-	25, // [25:25] is the sub-list for method output_type
-	25, // [25:25] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	15, // 9: tinyurl.command.v1.Operation.create_key:type_name -> tinyurl.command.v1.CreateKey
+	16, // 10: tinyurl.command.v1.Operation.revoke_key:type_name -> tinyurl.command.v1.RevokeKey
+	17, // 11: tinyurl.command.v1.Operation.create_user:type_name -> tinyurl.command.v1.CreateUser
+	18, // 12: tinyurl.command.v1.Operation.edit_user:type_name -> tinyurl.command.v1.EditUser
+	19, // 13: tinyurl.command.v1.Operation.delete_user:type_name -> tinyurl.command.v1.DeleteUser
+	20, // 14: tinyurl.command.v1.Operation.deny:type_name -> tinyurl.command.v1.Deny
+	21, // 15: tinyurl.command.v1.Operation.allow:type_name -> tinyurl.command.v1.Allow
+	22, // 16: tinyurl.command.v1.Operation.report:type_name -> tinyurl.command.v1.Report
+	23, // 17: tinyurl.command.v1.Operation.dismiss:type_name -> tinyurl.command.v1.Dismiss
+	12, // 18: tinyurl.command.v1.Operation.visits:type_name -> tinyurl.command.v1.Visits
+	13, // 19: tinyurl.command.v1.Operation.roll:type_name -> tinyurl.command.v1.Roll
+	7,  // 20: tinyurl.command.v1.Create.once:type_name -> tinyurl.command.v1.Once
+	5,  // 21: tinyurl.command.v1.Create.details:type_name -> tinyurl.command.v1.Details
+	6,  // 22: tinyurl.command.v1.Create.imported:type_name -> tinyurl.command.v1.Imported
+	5,  // 23: tinyurl.command.v1.Edit.details:type_name -> tinyurl.command.v1.Details
+	25, // 24: tinyurl.command.v1.Results.results:type_name -> tinyurl.command.v1.Result
+	26, // 25: tinyurl.command.v1.Result.link:type_name -> tinyurl.command.v1.Link
+	5,  // 26: tinyurl.command.v1.Link.details:type_name -> tinyurl.command.v1.Details
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_command_proto_init() }
@@ -2114,21 +2283,23 @@ func file_command_proto_init() {
 		(*Operation_Allow)(nil),
 		(*Operation_Report)(nil),
 		(*Operation_Dismiss)(nil),
+		(*Operation_Visits)(nil),
+		(*Operation_Roll)(nil),
 	}
 	file_command_proto_msgTypes[4].OneofWrappers = []any{}
 	file_command_proto_msgTypes[5].OneofWrappers = []any{}
 	file_command_proto_msgTypes[6].OneofWrappers = []any{}
 	file_command_proto_msgTypes[9].OneofWrappers = []any{}
-	file_command_proto_msgTypes[13].OneofWrappers = []any{}
-	file_command_proto_msgTypes[16].OneofWrappers = []any{}
-	file_command_proto_msgTypes[24].OneofWrappers = []any{}
+	file_command_proto_msgTypes[15].OneofWrappers = []any{}
+	file_command_proto_msgTypes[18].OneofWrappers = []any{}
+	file_command_proto_msgTypes[26].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_command_proto_rawDesc), len(file_command_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   25,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -78,7 +78,9 @@ func (s Script) Apply(b *store.Batch, n int) error {
 
 // step is one operation of an entry.
 func step(b *store.Batch, rng *rand.Rand, n int, at time.Time) error {
-	switch rng.IntN(9) {
+	switch rng.IntN(10) {
+	case 9:
+		return visited(b, rng, n, at)
 	case 8:
 		return govern(b, rng, at)
 	case 0:

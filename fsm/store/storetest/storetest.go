@@ -30,7 +30,7 @@ type Fixture struct {
 func Run(t *testing.T, place func(t *testing.T) Fixture) {
 	t.Helper()
 	for _, group := range []map[string]func(*testing.T, Fixture){
-		linkTests, listTests, derivedTests, hotTests, batchTests, onceTests, originTests, modelTests, knownTests, digestTests, openTests, streamTests, replaceTests, crashTests, accessTests, keyTests,
+		linkTests, listTests, derivedTests, hotTests, batchTests, onceTests, originTests, modelTests, knownTests, digestTests, openTests, streamTests, replaceTests, crashTests, accessTests, keyTests, visitTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) { test(t, place(t)) })
