@@ -90,18 +90,18 @@ func checkVisits(t *rapid.T, m *model, r *replica) {
 		if want := m.visits[visitKey{of, -1}]; totals[i] != want {
 			t.Fatalf("%v was visited %v, want %v", of, totals[i], want)
 		}
-		for _, step := range []store.Step{store.Daily, store.Hourly} {
+		for _, step := range []visit.Step{visit.Daily, visit.Hourly} {
 			sums := make(map[visitKey]visit.Counts)
 			for _, p := range visitsOf(t, r, of, step, m.stamp) {
 				day := int(p.Period)
-				if step == store.Hourly {
+				if step == visit.Hourly {
 					day /= 24
 				}
 				sums[visitKey{of, day}] = sums[visitKey{of, day}].Plus(p.Stats.Counts)
 			}
 			for key, want := range m.visits {
 				first := int(visit.DayOf(m.stamp)) - daysAsked
-				if step == store.Hourly {
+				if step == visit.Hourly {
 					first = int(visit.DayOf(m.stamp.Add(-visit.HoursKept))) + 1
 				}
 				if key.of != of || key.day < first {
@@ -119,10 +119,10 @@ func checkVisits(t *rapid.T, m *model, r *replica) {
 const daysAsked = 990
 
 // visitsOf asks for the visits of a subject before a moment.
-func visitsOf(t tester, r *replica, of visit.Subject, step store.Step, now time.Time) []store.VisitPart {
+func visitsOf(t tester, r *replica, of visit.Subject, step visit.Step, now time.Time) []visit.Part {
 	t.Helper()
-	q := store.VisitQuery{Of: of, Step: step, From: uint32(visit.DayOf(now)) - daysAsked, To: uint32(visit.DayOf(now)) + 2}
-	if step == store.Hourly {
+	q := visit.Query{Of: of, Step: step, From: uint32(visit.DayOf(now)) - daysAsked, To: uint32(visit.DayOf(now)) + 2}
+	if step == visit.Hourly {
 		q.From, q.To = q.To*24-900, q.To*24
 	}
 	parts, err := r.Store().Visits(context.Background(), q)
@@ -133,7 +133,7 @@ func visitsOf(t tester, r *replica, of visit.Subject, step store.Step, now time.
 }
 
 // said gives the parts of an answer in short: how far behind the first one each is, and its visits.
-func said(parts []store.VisitPart) string {
+func said(parts []visit.Part) string {
 	var b strings.Builder
 	for _, p := range parts {
 		fmt.Fprintf(&b, "%d:%d+%d/%d ", p.Period-parts[0].Period, p.Stats.Humans, p.Stats.Bots, p.Stats.Visitors.Estimate())

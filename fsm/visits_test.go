@@ -63,13 +63,13 @@ func TestVisitsAreTheSameBeforeAndAfterTheyAreRolledUp(t *testing.T) {
 	now := visit.HourOf(g.now)
 	g.do(someVisits(1, tallyOf(now-25, aLink, 1), tallyOf(now-1, everything, 9), tallyOf(now-1, aLink, 2), tallyOf(now, aLink, 3)))
 	look := func() [4]string {
-		months, err := g.Store().Visits(context.Background(), store.VisitQuery{Of: aLink, Step: store.Monthly, From: uint32(visit.MonthOf(g.now)) - 3, To: uint32(visit.MonthOf(g.now)) + 1})
+		months, err := g.Store().Visits(context.Background(), visit.Query{Of: aLink, Step: visit.Monthly, From: uint32(visit.MonthOf(g.now)) - 3, To: uint32(visit.MonthOf(g.now)) + 1})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return [4]string{
-			said(months), said(visitsOf(t, g.replica, aLink, store.Daily, g.now)), said(visitsOf(t, g.replica, aLink, store.Hourly, g.now)),
-			said(visitsOf(t, g.replica, everything, store.Daily, g.now)),
+			said(months), said(visitsOf(t, g.replica, aLink, visit.Daily, g.now)), said(visitsOf(t, g.replica, aLink, visit.Hourly, g.now)),
+			said(visitsOf(t, g.replica, everything, visit.Daily, g.now)),
 		}
 	}
 	before := look()
@@ -101,14 +101,14 @@ func TestOldVisitsAreDroppedAndTotalsStay(t *testing.T) {
 	g.do(someVisits(1, tallyOf(visit.HourOf(start), aLink, 4)))
 	g.now = start.Add(visit.HoursKept + time.Hour)
 	g.roll(1, 60)
-	if got := said(visitsOf(t, g.replica, aLink, store.Hourly, start)); got == "" {
+	if got := said(visitsOf(t, g.replica, aLink, visit.Hourly, start)); got == "" {
 		t.Error("a roll of one row did two")
 	}
 	g.roll(command.MaxRolled, 60)
-	if got := said(visitsOf(t, g.replica, aLink, store.Hourly, start)); got != "" {
+	if got := said(visitsOf(t, g.replica, aLink, visit.Hourly, start)); got != "" {
 		t.Errorf("hours after 31 days: %q", got)
 	}
-	if got := said(visitsOf(t, g.replica, aLink, store.Daily, start)); got != "0:4+1/4" {
+	if got := said(visitsOf(t, g.replica, aLink, visit.Daily, start)); got != "0:4+1/4" {
 		t.Errorf("days after 31 days: %q", got)
 	}
 	g.now = start.AddDate(0, 0, 62)
@@ -120,7 +120,7 @@ func TestOldVisitsAreDroppedAndTotalsStay(t *testing.T) {
 	if due, err := g.Store().VisitsDue(visit.HourOf(g.now), kept); due || err != nil {
 		t.Errorf("after that more is due: %v, %v", due, err)
 	}
-	if got := said(visitsOf(t, g.replica, aLink, store.Daily, start)); got != "" {
+	if got := said(visitsOf(t, g.replica, aLink, visit.Daily, start)); got != "" {
 		t.Errorf("days after 62 days: %q", got)
 	}
 	if got, want := g.total(aLink), (visit.Counts{Humans: 4, Bots: 1}); got != want {
@@ -150,7 +150,7 @@ func TestAClockThatIsAheadReservesNoHours(t *testing.T) {
 	g := lead(t)
 	now := visit.HourOf(g.now)
 	g.do(someVisits(1, tallyOf(now+1, aLink, 1), tallyOf(now+2, aLink, 2), tallyOf(visit.MaxHour, aLink, 4)))
-	if got := said(visitsOf(t, g.replica, aLink, store.Hourly, g.now)); got != "0:7+3/4" {
+	if got := said(visitsOf(t, g.replica, aLink, visit.Hourly, g.now)); got != "0:7+3/4" {
 		t.Errorf("got %q, want all of it within the next hour", got)
 	}
 }

@@ -10,40 +10,12 @@ import (
 	"tinyurl/fsm/visit"
 )
 
-// Step is how long a part of an answer about visits is.
-type Step uint8
-
-// The steps.
-const (
-	Hourly Step = iota + 1
-	Daily
-	Monthly
-)
-
-// maxVisitParts is the most parts of an answer about visits: each may be a row.
-const maxVisitParts = 1000
-
-// VisitQuery asks for the visits of a subject.
-type VisitQuery struct {
-	Of visit.Subject
-	// Step is how long a part is. From and To are periods of that length, counted as package visit counts them: an hour, a day or a
-	// month. To is not part of it.
-	Step     Step
-	From, To uint32
-}
-
-// VisitPart is the visits of one period, which is counted as in a query.
-type VisitPart struct {
-	Period uint32
-	Stats  visit.Stats
-}
-
 // Visits gives the visits of a subject, in order, without periods that saw none. Visits are there as soon as they were counted.
 //
-// Errors: ErrMisuse for a query of no step, or of more than a thousand parts. ErrClosed; the context's error. Anything else is a failing
+// Errors: ErrMisuse for a query that is not valid. ErrClosed; the context's error. Anything else is a failing
 // disk or damage, and Options.Fatal knows of it.
-func (s *Store) Visits(ctx context.Context, q VisitQuery) (parts []VisitPart, err error) {
-	if q.Step < Hourly || q.Step > Monthly || q.To < q.From || q.To-q.From > maxVisitParts {
+func (s *Store) Visits(ctx context.Context, q visit.Query) (parts []visit.Part, err error) {
+	if !q.Valid() {
 		return nil, fmt.Errorf("%w: visits from %d to %d by step %d", ErrMisuse, q.From, q.To, q.Step)
 	}
 	err = s.readUntil(ctx, func(g *generation) error {
@@ -152,13 +124,13 @@ func (v *visitReader) rolled() (rolled, error) {
 }
 
 // parts answers a query: rows as they are, and on top of days and months the hours that were not yet added to them.
-func (v *visitReader) parts(ctx context.Context, q VisitQuery) ([]VisitPart, error) {
+func (v *visitReader) parts(ctx context.Context, q visit.Query) ([]visit.Part, error) {
 	open, err := v.openHours(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	space := map[Step]byte{Hourly: spaceVisitHours, Daily: spaceVisitDays, Monthly: spaceVisitMonths}[q.Step]
-	var parts []VisitPart
+	space := map[visit.Step]byte{visit.Hourly: spaceVisitHours, visit.Daily: spaceVisitDays, visit.Monthly: spaceVisitMonths}[q.Step]
+	var parts []visit.Part
 	for period := q.From; period < q.To; period++ {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -177,15 +149,15 @@ func (v *visitReader) parts(ctx context.Context, q VisitQuery) ([]VisitPart, err
 			stats, added = row.Merge(stats), true
 		}
 		if added {
-			parts = append(parts, VisitPart{Period: period, Stats: stats})
+			parts = append(parts, visit.Part{Period: period, Stats: stats})
 		}
 	}
 	return parts, nil
 }
 
 // openHours gives the sums of hours that were not yet added to days, by the query's periods. Asked by hours there is nothing to add.
-func (v *visitReader) openHours(ctx context.Context, q VisitQuery) (map[uint32]visit.Stats, error) {
-	if q.Step == Hourly {
+func (v *visitReader) openHours(ctx context.Context, q visit.Query) (map[uint32]visit.Stats, error) {
+	if q.Step == visit.Hourly {
 		return nil, nil
 	}
 	sums := make(map[uint32]visit.Stats)
@@ -195,7 +167,7 @@ func (v *visitReader) openHours(ctx context.Context, q VisitQuery) (map[uint32]v
 			return err
 		}
 		period := uint32(hour.Day())
-		if q.Step == Monthly {
+		if q.Step == visit.Monthly {
 			period = uint32(hour.Day().Month())
 		}
 		sums[period] = sums[period].Merge(stats)

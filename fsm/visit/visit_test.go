@@ -242,3 +242,14 @@ func BenchmarkMerge(b *testing.B) {
 		encoded = r.Merge(s).Append(encoded[:0])
 	}
 }
+
+func TestStepsCountTheirPeriods(t *testing.T) {
+	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	for step, want := range map[Step]time.Time{
+		Hourly: at.Truncate(time.Hour), Daily: at.Truncate(24 * time.Hour), Monthly: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
+	} {
+		if got := step.Start(step.PeriodOf(at)); !got.Equal(want) {
+			t.Errorf("step %d: %v lies in the period from %v, want %v", step, at, got, want)
+		}
+	}
+}

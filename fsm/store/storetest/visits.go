@@ -48,9 +48,9 @@ func someVisits(hour visit.Hour, of visit.Subject, n uint64) visit.Tally {
 var aVisitedLink = visit.Subject{Kind: visit.OfLink, Name: "x"}
 
 // ask gives the visits of a link as periods and counts.
-func ask(t *testing.T, s *store.Store, step store.Step, from, to uint32) string {
+func ask(t *testing.T, s *store.Store, step visit.Step, from, to uint32) string {
 	t.Helper()
-	parts, err := s.Visits(context.Background(), store.VisitQuery{Of: aVisitedLink, Step: step, From: from, To: to})
+	parts, err := s.Visits(context.Background(), visit.Query{Of: aVisitedLink, Step: step, From: from, To: to})
 	must(t, err)
 	text := ""
 	for _, p := range parts {
@@ -76,13 +76,13 @@ func testVisitRows(t *testing.T, f Fixture) {
 	})
 	check := func() {
 		t.Helper()
-		if got, want := ask(t, s, store.Hourly, day*24, (day+2)*24), fmt.Sprintf("%d:1 %d:6 %d:1 ", day*24, day*24+5, (day+1)*24); got != want {
+		if got, want := ask(t, s, visit.Hourly, day*24, (day+2)*24), fmt.Sprintf("%d:1 %d:6 %d:1 ", day*24, day*24+5, (day+1)*24); got != want {
 			t.Errorf("by hours %q, want %q", got, want)
 		}
-		if got, want := ask(t, s, store.Daily, 0, 500), fmt.Sprintf("%d:7 %d:1 ", day, day+1); got != want {
+		if got, want := ask(t, s, visit.Daily, 0, 500), fmt.Sprintf("%d:7 %d:1 ", day, day+1); got != want {
 			t.Errorf("by days %q, want %q", got, want)
 		}
-		if got, want := ask(t, s, store.Monthly, 0, 12), "3:8 "; got != want { // 11 April 1970
+		if got, want := ask(t, s, visit.Monthly, 0, 12), "3:8 "; got != want { // 11 April 1970
 			t.Errorf("by months %q, want %q", got, want)
 		}
 		if got, want := totalOf(t, s), (visit.Counts{Humans: 8, Bots: 6}); got != want {
@@ -128,13 +128,13 @@ func testVisitsMove(t *testing.T, f Fixture) {
 
 func testVisitBounds(t *testing.T, f Fixture) {
 	s := open(t, f.FS, f.Dir)
-	for _, q := range []store.VisitQuery{{To: 1}, {Step: store.Monthly + 1, To: 1}, {Step: store.Daily, From: 2, To: 1}, {Step: store.Daily, To: 1001}} {
+	for _, q := range []visit.Query{{To: 1}, {Step: visit.Monthly + 1, To: 1}, {Step: visit.Daily, From: 2, To: 1}, {Step: visit.Daily, To: 1001}} {
 		_, err := s.Visits(context.Background(), q)
 		wants(t, err, store.ErrMisuse)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := s.Visits(ctx, store.VisitQuery{Of: aVisitedLink, Step: store.Daily, To: 9})
+	_, err := s.Visits(ctx, visit.Query{Of: aVisitedLink, Step: visit.Daily, To: 9})
 	wants(t, err, context.Canceled)
 	b := begin(t, s)
 	wants(t, b.AddVisits(someVisits(visit.MaxHour+1, aVisitedLink, 1)), store.ErrMisuse)
@@ -216,10 +216,10 @@ func testVisitsAge(t *testing.T, f Fixture) {
 			}
 		})
 	}
-	if got, want := ask(t, s, store.Daily, 0, 20), "2:1 3:1 4:1 5:1 6:1 7:1 8:1 9:1 "; got != want {
+	if got, want := ask(t, s, visit.Daily, 0, 20), "2:1 3:1 4:1 5:1 6:1 7:1 8:1 9:1 "; got != want {
 		t.Errorf("days %q, want %q", got, want)
 	}
-	if got, want := ask(t, s, store.Hourly, 0, 144), "96:1 120:1 "; got != want {
+	if got, want := ask(t, s, visit.Hourly, 0, 144), "96:1 120:1 "; got != want {
 		t.Errorf("hours %q, want %q", got, want)
 	}
 	if got := totalOf(t, s).Humans; got != 10 {
