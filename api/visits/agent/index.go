@@ -3,9 +3,9 @@ package agent
 // index finds which of many short texts are in a string, in one pass over it and in any mix of upper and lower case. It is never
 // changed once it is made.
 type index struct {
-	// pairs has a bit for every two bytes some text begins with, of which the low five bits count: those tell letters apart, but
-	// not their case. Most places in a string are done with by one look here.
-	pairs [1 << low]uint32
+	// triples has a bit for every three bytes some text begins with, of which the low five bits count: those tell letters apart, but
+	// not their case. Nearly every place in a string is done with by one look here.
+	triples [1 << (3 * low) / 64]uint64
 	// texts are those that begin with a byte of such low bits, in the order they were given in.
 	texts [1 << low][]entry
 }
@@ -19,28 +19,36 @@ type entry struct {
 	place int
 }
 
-// newIndex makes an index of texts, which are in lower case and at least two bytes long.
+// newIndex makes an index of texts, which are in lower case and at least three bytes long.
 func newIndex(texts []string) (x index) {
 	for place, text := range texts {
-		a, b := text[0]%(1<<low), text[1]%(1<<low)
-		x.pairs[a] |= 1 << b
-		x.texts[a] = append(x.texts[a], entry{text, place})
+		var triple uint
+		for i := range 3 {
+			triple = shift(triple, text[i])
+		}
+		x.triples[triple/64] |= 1 << (triple % 64)
+		x.texts[text[0]%(1<<low)] = append(x.texts[text[0]%(1<<low)], entry{text, place})
 	}
 	return x
 }
 
+// shift is the triple after this one, which ends in c.
+func shift(triple uint, c byte) uint { return triple<<low%(1<<(3*low)) | uint(c)%(1<<low) }
+
 // first is the place of the foremost text that is in s.
 func (x *index) first(s string) (place int, found bool) {
-	for i := range len(s) - 1 {
-		a, b := s[i]%(1<<low), s[i+1]%(1<<low)
-		if x.pairs[a]>>b&1 == 0 {
+	var triple uint
+	for i := range len(s) {
+		triple = shift(triple, s[i])
+		if x.triples[triple/64]>>(triple%64)&1 == 0 || i < 2 {
 			continue
 		}
-		for _, e := range x.texts[a] {
+		from := s[i-2:]
+		for _, e := range x.texts[from[0]%(1<<low)] {
 			if found && e.place >= place {
 				break
 			}
-			if hasPrefix(s[i:], e.text) {
+			if hasPrefix(from, e.text) {
 				place, found = e.place, true
 				break
 			}

@@ -20,8 +20,8 @@ type File = fs.File
 // Source opens the database file. The Finder closes what it returns.
 type Source func() (File, error)
 
-// readAll is the contents of a source, of limit bytes at most. They are read rather than mapped into memory: where a mapped file is cut short, whoever
-// looks at what was beyond kills the process.
+// readAll is the contents of a source, of limit bytes at most. They are read rather than mapped into memory: where a mapped file is
+// cut short, whoever looks at what was beyond kills the process.
 func readAll(source Source, limit int64) (contents []byte, err error) {
 	file, err := source()
 	if err != nil {
