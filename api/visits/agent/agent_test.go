@@ -56,8 +56,9 @@ func TestBotsAreToldFromWhatOnlySoundsLikeThem(t *testing.T) {
 
 // TestEveryMarkIsFound would find one that is misspelt, or that never counts because one before it is part of it.
 func TestEveryMarkIsFound(t *testing.T) {
-	for name, x := range map[string]*index{"programs": &programs, "browsers": &browsers.marks, "systems": &systems.marks,
-		"devices": &devices.marks} {
+	for name, x := range map[string]*index{
+		"programs": &programs, "browsers": &browsers.marks, "systems": &systems.marks, "devices": &devices.marks,
+	} {
 		for e := range x.all() {
 			for _, spelt := range []string{e.text, strings.ToUpper(e.text), "~~" + e.text, e.text + "~~"} {
 				if place, found := x.first(spelt); !found || place != e.place {

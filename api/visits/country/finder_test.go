@@ -157,11 +157,8 @@ func (f fails) Read([]byte) (int, error) { return 0, f.err }
 
 func TestDamagedFiles(t *testing.T) {
 	whole := world(t)
-	lost := 0
 	for n := range len(whole) {
-		if _, err := openBytes(whole[:n]); errors.Is(err, ErrDamaged) {
-			lost++
-		} else {
+		if _, err := openBytes(whole[:n]); !errors.Is(err, ErrDamaged) {
 			t.Errorf("cut to %d of %d bytes: %v", n, len(whole), err)
 		}
 	}
@@ -171,15 +168,16 @@ func TestDamagedFiles(t *testing.T) {
 	for i := range 6 {
 		ones[i] = 0xff
 	}
-	beheaded := whole[200:]
-	for name, contents := range map[string][]byte{"a tree that turns in a circle": zeroed, "leads out of the file": ones,
-		"without a beginning": beheaded, "text": []byte("country,code\n"), "the marker alone": []byte("\xab\xcd\xefMaxMind.com")} {
+	for name, contents := range map[string][]byte{
+		"a tree that turns in a circle": zeroed,
+		"leads out of the file":         ones,
+		"without a beginning":           whole[200:],
+		"text":                          []byte("country,code\n"),
+		"the marker alone":              []byte("\xab\xcd\xefMaxMind.com"),
+	} {
 		if _, err := openBytes(contents); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: %v", name, err)
 		}
-	}
-	if lost == 0 {
-		t.Error("nothing was cut")
 	}
 }
 
