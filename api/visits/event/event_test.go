@@ -94,7 +94,9 @@ func texts() *rapid.Generator[string] {
 		rapid.StringMatching(`https://example\.com/[ -~]{0,40}`),
 		rapid.String(),
 		rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }),
-		rapid.SampledFrom([]string{"", "<&>", `"\`, "\x00\x1f\x7f\b\f\n\r\t", "a\u2028b\u2029c", "ü\xff\xfe€", "\xed\xa0\x80", "\ufffd", "\xe2\x80"}),
+		rapid.SampledFrom([]string{
+			"", "<&>", `"\`, "\x00\x1f\x7f\b\f\n\r\t", "a\u2028b\u2029c", "ü\xff\xfe€", "\xed\xa0\x80", "\ufffd", "\xe2\x80",
+		}),
 	)
 }
 
