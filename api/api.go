@@ -32,6 +32,8 @@ type Config struct {
 	// Authority keeps keys, users, denied hosts and reports; Admission says who is let in, and how often.
 	Authority Authority
 	Admission Admission
+	// Recorder takes note of visits; nil for nobody.
+	Recorder redirect.Recorder
 	// Passwords hashes the passwords of links, and checks those that visitors give. Nil means argon2id (package password).
 	Passwords Passwords
 	// RootKey is the key with every scope. Required, and used, if there is no Authenticator; 32 printable characters or more.
@@ -146,7 +148,7 @@ func New(c Config) (*Server, error) {
 	s.visits.limit, s.visits.shed = int64(c.Limits.Redirects), m.shed.WithLabelValues("redirect")
 	s.redirects = redirect.New(redirect.Config{
 		Resolver: c.Resolver, Passwords: c.Passwords, Refuse: s.problems.writePage, Show: s.showPreview, Outcomes: outcomes,
-		Misses: c.misses(), Clients: s.door.clients, Now: c.Now,
+		Misses: c.misses(), Clients: s.door.clients, Recorder: c.Recorder, Now: c.Now,
 	})
 	s.links = newLinkCalls(s)
 	s.engine = s.routes()

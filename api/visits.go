@@ -99,7 +99,7 @@ func (p *plainVisits) look(ctx context.Context, from net.Addr, method string, as
 			refuse = func(w http.ResponseWriter, r *http.Request) { s.problems.write(w, r, errInternal) }
 		}
 	}()
-	a = s.redirects.Visit(ctx, redirect.Visitor{Conn: from}, asked.Code, asked.Query)
+	a = s.redirects.Visit(ctx, redirect.Visitor{Conn: from, Said: asked.Said}, asked.Code, asked.Query)
 	if a.Err != nil {
 		refuse = s.writer(a)
 	}

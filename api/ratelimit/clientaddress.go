@@ -25,7 +25,12 @@ func (c Clients) Of(r *http.Request) netip.Addr {
 	if certain {
 		return from
 	}
-	lines := r.Header[forwardedFor] // each proxy may have begun a line of its own
+	return c.Behind(from, r.Header[forwardedFor]...) // each proxy may have begun a line of its own
+}
+
+// Behind is the client's address where the other end of the connection is a trusted proxy, by the lines of X-Forwarded-For.
+func (c Clients) Behind(proxy netip.Addr, lines ...string) netip.Addr {
+	from := proxy
 	for i := len(lines) - 1; i >= 0; i-- {
 		for line, more := lines[i], true; more; {
 			var entry string
@@ -45,6 +50,10 @@ func (c Clients) Of(r *http.Request) netip.Addr {
 
 // OfConn is Of for whatever comes over a connection; false if the header of each request has a say in it.
 func (c Clients) OfConn(remote net.Addr) (netip.Addr, bool) {
+	if tcp, ok := remote.(*net.TCPAddr); ok { // nearly always, and without a text in between
+		from := plain(tcp.AddrPort().Addr())
+		return from, !c.trusts(from)
+	}
 	return c.peer(remote.String())
 }
 

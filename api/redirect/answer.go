@@ -57,6 +57,7 @@ func (h *Handler) Visit(ctx context.Context, from Visitor, path string, query bo
 		return Answer{Open: true}
 	}
 	h.Outcomes.count(err)
+	h.record(from, path, found.Target, http.StatusFound, err)
 	// Asked after the look-up, so that the figure covers what the look-up may have missed.
 	return Answer{Target: found.Target, Late: h.Resolver.Staleness(), Err: err}
 }
@@ -70,11 +71,11 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, path string) {
 	if err == nil {
 		found, err = h.consume(r, code, found)
 	}
-	h.end(w, r, found, err)
+	h.end(w, r, path, found, err)
 }
 
-// end counts and answers a visit that may follow a route unless there is an err.
-func (h *Handler) end(w http.ResponseWriter, r *http.Request, found link.Route, err error) {
+// end counts and answers a visit of a code that may follow a route unless there is an err.
+func (h *Handler) end(w http.ResponseWriter, r *http.Request, code string, found link.Route, err error) {
 	h.Outcomes.count(err)
 	a := Answer{Late: h.Resolver.Staleness(), Err: err}
 	if err == nil {
@@ -86,6 +87,7 @@ func (h *Handler) end(w http.ResponseWriter, r *http.Request, found link.Route, 
 			a.status, a.kept = 0, false
 		}
 	}
+	h.record(Visitor{Request: r}, code, a.Target, a.status.Status(), err)
 	h.Write(w, r, a)
 }
 

@@ -17,14 +17,21 @@ func automatic(r *http.Request) bool {
 func ahead(h http.Header) bool {
 	for _, name := range [...]string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
 		for _, value := range h[name] {
-			for _, word := range [...]string{"prefetch", "prerender", "preview"} {
-				if len(value) <= maxPurpose && strings.Contains(strings.ToLower(value), word) {
-					return true
-				}
+			if Prefetches(value) {
+				return true
 			}
 		}
 	}
 	return false
+}
+
+// Prefetches reports whether a browser that states a purpose, in one of the headers of that name, fetches ahead.
+func Prefetches(purpose string) bool {
+	if len(purpose) > maxPurpose {
+		return false
+	}
+	purpose = strings.ToLower(purpose)
+	return strings.Contains(purpose, "prefetch") || strings.Contains(purpose, "prerender") || strings.Contains(purpose, "preview")
 }
 
 const (

@@ -76,6 +76,8 @@ type Config struct {
 	Outcomes *Outcomes
 	// Misses limits how often the leader is asked about codes that nobody here knows; nil for no limit.
 	Misses *Misses
+	// Recorder takes note of visits; nil for nobody.
+	Recorder Recorder
 	// Clients tells from where visitors come.
 	Clients ratelimit.Clients
 	// Now is the clock by which tries are counted.
@@ -95,6 +97,8 @@ func New(c Config) *Handler { return &Handler{Config: c, tries: newTries(c.Now)}
 type Visitor struct {
 	Request *http.Request
 	Conn    net.Addr
+	// Said is what is known of the visitor where there is no Request.
+	Said Said
 }
 
 // errAsk says that the address of a visitor has to be asked for, and stands in a request that is not there.

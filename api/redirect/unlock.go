@@ -15,7 +15,7 @@ func (h *Handler) Unlock(w http.ResponseWriter, r *http.Request, path, password 
 	if err == nil {
 		found, err = h.consume(r, l.Code, l.Route())
 	}
-	h.end(w, r, found, err)
+	h.end(w, r, path, found, err)
 }
 
 // unlocked gives a link that redirects now to who knows its password, out of this node's own view: a password needs no quorum.

@@ -31,7 +31,7 @@ const (
 // answer answers a plain visit, and reports whether the connection goes on.
 func (s *Server) answer(c *conn, r *request) (goOn bool, err error) {
 	// The code is copied: whoever looks it up may keep it, and the bytes are the next request's.
-	asked := Asked{Code: string(r.code(c.in)), Head: r.head, Query: r.query(c.in)}
+	asked := Asked{Code: string(r.code(c.in)), Head: r.head, Query: r.query(c.in), Said: r.told(c.in)}
 	target, late, write := s.config.Visits.Visit(s.base, c.RemoteAddr(), asked)
 	// Nobody waits for the end of a stop behind a connection in use.
 	closes := r.closes || s.stopping()

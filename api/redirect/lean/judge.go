@@ -32,6 +32,10 @@ type request struct {
 	// What was seen of the header fields that decide where a request ends and who may answer it.
 	hosts           int
 	closes, special bool
+	// line is where the line begins that is looked at, and said what was seen of who sends the request.
+	line int
+	said said
+
 	// body says that there is one, maybe of no bytes; unclear that readers may disagree about where it ends.
 	body, unclear bool
 }
@@ -50,6 +54,7 @@ func (r *request) judge(raw []byte) verdict {
 			return unfinished
 		}
 		first, line := r.seen == 0, raw[r.seen:r.seen+end]
+		r.line = r.seen
 		r.seen += end + 1
 		sound := end > 0 && line[end-1] == '\r'
 		if sound {
@@ -133,6 +138,7 @@ func (r *request) field(line []byte) bool {
 		}
 	}
 	r.add(name, value)
+	r.said.add(name, value, r.line+colon+1)
 	return true
 }
 

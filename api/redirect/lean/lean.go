@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"tinyurl/api/redirect"
 	"tinyurl/fsm/link"
 )
 
@@ -31,6 +32,8 @@ type Asked struct {
 	Code string
 	// Head says HEAD, else it is GET. Query says that something stands behind a question mark.
 	Head, Query bool
+	// Said is what the visitor says of themselves. Its strings are good until the answer is given.
+	Said redirect.Said
 }
 
 // Config is all a Server needs. Visits, Rest, Header and Logger are required.
