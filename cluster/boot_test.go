@@ -31,18 +31,22 @@ func TestANodeWhoseBootNumberIsOverTakesALaterOne(t *testing.T) {
 		rollBack(v, n, known-rolledBack)
 		v.start(n)
 		v.writable(n)
-		if n.record.Boot >= known {
-			t.Fatalf("boot %d after boot %d: the test tests nothing", n.record.Boot, known)
+		if n.Boot() >= known {
+			t.Fatalf("boot %d after boot %d: the test tests nothing", n.Boot(), known)
 		}
 		results, err := links.Create(v.t.Context(), n, link.Draft{Fields: link.Fields{Target: "https://example.com/first"}})
 		if err != nil || !errors.Is(results[0].Err, link.ErrNoLeader) {
 			t.Fatalf("under a number that is over: %+v, %v", results, err)
 		}
 		v.create(n, 3)
+		later := n.Boot()
+		if later <= known || later != n.group.Load().boots.proposes().Boot {
+			t.Errorf("boot %d after boot %d", later, known)
+		}
 		v.stop(n)
 		v.start(n) // with the clock as it was: it counts on from the number it took
-		if n.record.Boot <= known {
-			t.Errorf("the next start is %d again, after %d", n.record.Boot, known)
+		if n.Boot() <= later {
+			t.Errorf("the next start is %d again, after %d", n.Boot(), later)
 		}
 		v.writable(n)
 		v.create(n, 1)

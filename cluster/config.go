@@ -15,6 +15,7 @@ import (
 	"tinyurl/cluster/forming"
 	"tinyurl/cluster/gossip"
 	"tinyurl/cluster/identity"
+	"tinyurl/fsm/command"
 	"tinyurl/fsm/store"
 )
 
@@ -40,11 +41,17 @@ type Config struct {
 	Secret identity.Secret
 	// CacheBytes is the size of the store's block cache.
 	CacheBytes int64
+	// VisitsKept is for how many days visits are kept by days and months while this node leads, 1 to command.MaxVisitDays;
+	// DefaultVisitsKept if 0.
+	VisitsKept uint32
 
 	Network     Network
 	Environment Environment
 	Tuning      Tuning
 }
+
+// DefaultVisitsKept is for how many days visits are kept by days and months: a year, and the month to compare it with.
+const DefaultVisitsKept uint32 = 400
 
 // Network is how a node reaches others and is reached. The listener is bound by the caller; Node closes it.
 type Network struct {
@@ -153,6 +160,8 @@ func (c Config) validate() error {
 		return fmt.Errorf("bootstrap-expect is %d; it may be 0 to %d", c.BootstrapExpect, maxVoters)
 	case c.BootstrapExpect == 1 && len(c.Join) > 0:
 		return errors.New("a node that is given seeds joins their cluster: leave --bootstrap-expect out, or set it to the number of founders")
+	case c.VisitsKept > command.MaxVisitDays:
+		return fmt.Errorf("visits are kept for %d days; it may be %d at most", c.VisitsKept, command.MaxVisitDays)
 	case c.Replica && c.BootstrapExpect > 0:
 		return errors.New("a replica cannot found a cluster: give it --join, and no --bootstrap-expect")
 	}

@@ -22,7 +22,8 @@ type duties struct {
 	pilot   *autopilot.Autopilot
 	audit   *auditor
 	watch   *watchdog
-	sweep   *sweeper
+	sweep   chore
+	roll    chore
 	every   time.Duration
 }
 
@@ -46,10 +47,8 @@ func newDuties(g *Group, c Config, describe func(member.ID) (member.Member, bool
 			ask: ask, fatal: g.env.Fatal, log: log,
 		},
 		watch: &watchdog{transferring: g.intake.transferringSince, probe: g.probe, fatal: g.env.Fatal},
-		sweep: &sweeper{
-			ended: g.fsm.Store().Ended, stamp: g.fsm.Store().Stamp, log: log,
-			propose: g.proposeOne,
-		},
+		sweep: newSweeper(g.fsm.Store().Ended, g.fsm.Store().Stamp, g.proposeOne, log),
+		roll:  newRoller(g.fsm.Store().VisitsDue, g.fsm.Store().Stamp, c.VisitsKept, g.proposeOne, log),
 		every: c.Tuning.Reconcile,
 	}
 }
@@ -85,6 +84,7 @@ func (g *Group) serve(ctx context.Context) {
 	all.Go(func() { d.replace.run(ctx, d.every) })
 	all.Go(func() { d.watch.run(ctx) })
 	all.Go(func() { d.sweep.run(ctx) })
+	all.Go(func() { d.roll.run(ctx) })
 	all.Wait()
 	<-d.pilot.Stop() // a promotion under way belongs to this term
 }

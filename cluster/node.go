@@ -90,6 +90,9 @@ func Open(c Config) (_ *Node, err error) {
 func (c Config) withDefaults() Config {
 	c.Tuning = c.Tuning.withDefaults()
 	c.Environment = c.Environment.withDefaults()
+	if c.VisitsKept == 0 {
+		c.VisitsKept = DefaultVisitsKept
+	}
 	return c
 }
 
@@ -226,6 +229,16 @@ func (n *Node) watchCopies() {
 
 // ID is the node's id.
 func (n *Node) ID() member.ID { return n.record.ID }
+
+// Boot is the number of this run, under which its operations travel (command.Origin). It grows with every start; within a run it
+// grows only if the cluster turns out to know a later start of this node (its data directory was put back to an earlier state, and its
+// clock is behind). Whoever numbers what it sends by it takes the number that counts when it makes up what it sends, and sends that again
+// under the same one.
+func (n *Node) Boot() uint64 {
+	n.record.mu.Lock()
+	defer n.record.mu.Unlock()
+	return n.record.last
+}
 
 // Left is closed when this node has left its cluster for good; the process should exit then.
 func (n *Node) Left() <-chan struct{} { return n.left.done }

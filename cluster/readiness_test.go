@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tinyurl/cluster/member"
+	"tinyurl/fsm/command"
 	"tinyurl/test/bubble"
 )
 
@@ -181,6 +182,9 @@ func TestAConfigurationIsCheckedBeforeAnythingIsTouched(t *testing.T) {
 	if err := good().validate(); err != nil {
 		t.Fatal(err)
 	}
+	if kept := good().withDefaults().VisitsKept; kept != DefaultVisitsKept {
+		t.Errorf("visits are kept for %d days by default", kept)
+	}
 	for name, change := range map[string]func(*Config){
 		"a data directory":    func(c *Config) { c.DataDir = "" },
 		"a cluster listener":  func(c *Config) { c.Network.Listener = nil },
@@ -188,6 +192,7 @@ func TestAConfigurationIsCheckedBeforeAnythingIsTouched(t *testing.T) {
 		"bootstrap-expect":    func(c *Config) { c.BootstrapExpect = maxVoters + 1 },
 		"bootstrap-expect is": func(c *Config) { c.BootstrapExpect = -1 },
 		"given seeds":         func(c *Config) { c.BootstrapExpect, c.Join = 1, []string{"a"} },
+		"visits are kept":     func(c *Config) { c.VisitsKept = command.MaxVisitDays + 1 },
 		"a replica cannot":    func(c *Config) { c.BootstrapExpect, c.Replica = 3, true },
 	} {
 		c := good()

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -33,6 +34,7 @@ const (
 	hkdfSalt       = "tinyurl cluster secret v1"
 	labelGossip    = "gossip key"
 	labelRoot      = "root api key"
+	labelVisitors  = "visitors of a day"
 	labelAuthority = "certificate authority"
 )
 
@@ -97,6 +99,11 @@ func (s Secret) GossipKey() []byte { return s.derive(labelGossip, 32) }
 // RootKey is the API key that may do everything: "tu_" and 43 characters of base64url.
 func (s Secret) RootKey() string {
 	return "tu_" + base64.RawURLEncoding.EncodeToString(s.derive(labelRoot, 32))
+}
+
+// VisitorSalt is the key by which visitors are told apart on a day, counted from 1970. It is the same on all nodes.
+func (s Secret) VisitorSalt(day uint32) [16]byte {
+	return [16]byte(s.derive(labelVisitors+" "+strconv.FormatUint(uint64(day), 10), 16))
 }
 
 // authorityKey signs the nodes' certificates. Every node has it: what it proves is knowledge of the secret, no more.
