@@ -31,6 +31,7 @@ type App struct {
 	denied      *denyFile    // nil without one
 	lock        io.Closer
 	node        *cluster.Node
+	recording   *recording // nil where visits are not recorded
 	servers     []*serving
 
 	health *health // nil until the HTTP servers are made
@@ -70,6 +71,12 @@ func Open(ctx context.Context, s Settings, env Environment) (_ *App, err error) 
 			return nil, err
 		}
 	}
+	if s.Visits.Record {
+		a.recording = &recording{}
+		if err = a.recording.openFiles(s.Visits, a); err != nil {
+			return nil, err
+		}
+	}
 	if a.listeners, err = bind(ctx, s); err != nil {
 		return nil, err
 	}
@@ -93,6 +100,11 @@ func Open(ctx context.Context, s Settings, env Environment) (_ *App, err error) 
 	if err = dir.keepRecord(record{GossipAddr: a.gossipAddr(), OwnRootKey: s.Secrets.RootKey != ""}); err != nil {
 		return nil, fmt.Errorf("keeping the record of this start: %w", err)
 	}
+	if a.recording != nil {
+		if err = a.recording.begin(a, a.node, secret, registry); err != nil {
+			return nil, err
+		}
+	}
 	rootKey := s.Secrets.RootKey
 	if rootKey == "" {
 		rootKey = secret.RootKey()
@@ -109,10 +121,11 @@ func (a *App) openHTTP(rootKey string, registry *prometheus.Registry) error {
 		Links: links{a.node}, Cluster: a, Health: a.health,
 		Authority: authority{a.node}.all(a.env.Cluster.Rand), Admission: a.admission(),
 		Authenticator: authenticator{api.RootKey(rootKey), a.node},
-		Resolver:      visits{a.node, func() time.Duration { return time.Since(started) }},
+		Resolver:      resolver{a.node, func() time.Duration { return time.Since(started) }},
 		PublicURL:     public, TargetRules: a.targetRules(public, own, a.redirectURL()), MissLimit: a.settings.Limits.Misses,
-		Words:  func() link.Words { return link.WordsFor(a.node.ClusterVersion()) },
-		Logger: a.log.With("room", "api"), Now: a.env.Cluster.Now, Registerer: registry, Gatherer: registry,
+		Recorder: a.recording.taker(),
+		Words:    func() link.Words { return link.WordsFor(a.node.ClusterVersion()) },
+		Logger:   a.log.With("room", "api"), Now: a.env.Cluster.Now, Registerer: registry, Gatherer: registry,
 	})
 	if err != nil {
 		return err
@@ -178,6 +191,10 @@ func (a *App) close(ctx context.Context) error {
 	drain, cancel := context.WithTimeout(ctx, a.env.StopTimeout/3)
 	defer cancel()
 	errs = append(errs, a.drain(drain)...)
+	// After the last visit, and while the node still has a leader to send to.
+	sending, cancelSending := context.WithTimeout(ctx, a.env.StopTimeout/6)
+	defer cancelSending()
+	errs = append(errs, a.recording.close(sending))
 	if a.node != nil {
 		errs = append(errs, a.closeNode(ctx))
 	}
@@ -223,6 +240,7 @@ func (a *App) Reload(s Settings) error {
 	if a.denied != nil {
 		errs = append(errs, a.denied.reload())
 	}
+	errs = append(errs, a.recording.reload())
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}

@@ -91,6 +91,7 @@ func TestNothingGivenIsALoneNodeWithTheDocumentedDefaults(t *testing.T) {
 		Node:   NodeSettings{Name: "host1", DataDir: "./tinyurl-data", LogStore: cluster.LogBolt, Advertise: "10.1.2.3", BootstrapExpect: 1},
 		Listen: ListenSettings{HTTP: ":8080", Cluster: ":7000", Gossip: ":7946"},
 		Memory: MemorySettings{Cache: 512 << 20},
+		Visits: VisitSettings{Record: true, Kept: 400, LogBytes: 100 << 20, LogFiles: 10},
 		Log:    LogSettings{Level: slog.LevelInfo, Format: "text"},
 	}
 	got.origins = nil
@@ -110,6 +111,8 @@ func TestEverySettingCanBeGivenInEachOfThreeWays(t *testing.T) {
 		"cache-size": "64MiB", "memory-limit": "1GiB", "log-level": "debug", "log-format": "json", "ops-addr": ":9090",
 		"log-store": "wal", "tls-cert": "c.pem", "tls-key": "k.pem", "miss-limit": "50", "redirect-addr": ":8000",
 		"rate-limit": "20", "anonymous-create": "true", "trusted-proxies": "10.0.0.0/8,192.0.2.1", "deny-file": "/etc/denied",
+		"record-visits": "false", "visits-retention": "30d", "geoip-db": "/etc/geo.mmdb", "visit-log": "/log/visits", "visit-log-size": "1MiB",
+		"visit-log-files": "3", "visit-log-addresses": "true",
 	}
 	want := Settings{
 		Node: NodeSettings{
@@ -126,7 +129,8 @@ func TestEverySettingCanBeGivenInEachOfThreeWays(t *testing.T) {
 			Misses: 50, Calls: 20, Anonymous: true, DenyFile: "/etc/denied",
 			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.1/32")},
 		},
-		Log: LogSettings{Level: slog.LevelDebug, Format: "json"},
+		Visits: VisitSettings{Kept: 30, GeoIP: "/etc/geo.mmdb", Log: "/log/visits", LogBytes: 1 << 20, LogFiles: 3, LogAddresses: true},
+		Log:    LogSettings{Level: slog.LevelDebug, Format: "json"},
 	}
 	var args, environ []string
 	var yaml strings.Builder

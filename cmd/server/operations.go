@@ -14,6 +14,10 @@ import (
 
 // Leave takes the node out of its cluster for good; Run ends once it is out.
 func (a *App) Leave(ctx context.Context) error {
+	// Who has left can send nothing any more.
+	if err := a.recording.flush(ctx); err != nil {
+		a.log.Warn("visits were not sent before leaving", "cause", err)
+	}
 	err := a.node.Leave(ctx)
 	if errors.Is(err, cluster.ErrRefused) {
 		a.log.Warn("this node must not leave", "cause", err)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -43,7 +44,7 @@ type option struct {
 
 // options is the table, in the order of the help.
 func options() []option {
-	return append(nodeOptions(), serviceOptions()...)
+	return slices.Concat(nodeOptions(), serviceOptions(), visitOptions())
 }
 
 // nodeOptions say who the node is and with whom.

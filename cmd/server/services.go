@@ -6,8 +6,8 @@ import (
 	"tinyurl/api/redirect"
 )
 
-// visits is a node's redirect.Resolver.
-type visits struct {
+// resolver is a node's redirect.Resolver.
+type resolver struct {
 	redirect.Resolver
 	// age is how long this process has run.
 	age func() time.Duration
@@ -15,9 +15,9 @@ type visits struct {
 
 // Staleness is how far this node may be behind. The node says -1 if it was never current in this process: then it is behind
 // by the whole life of the process at least.
-func (v visits) Staleness() time.Duration {
-	if behind := v.Resolver.Staleness(); behind >= 0 {
+func (r resolver) Staleness() time.Duration {
+	if behind := r.Resolver.Staleness(); behind >= 0 {
 		return behind
 	}
-	return v.age()
+	return r.age()
 }

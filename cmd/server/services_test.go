@@ -30,7 +30,7 @@ func (f *fakeNode) Writable(context.Context) error { return f.writable }
 
 func TestANodeThatWasNeverCurrentIsBehindByItsWholeLife(t *testing.T) {
 	for in, want := range map[time.Duration]time.Duration{0: 0, time.Second: time.Second, -1: time.Hour} {
-		v := visits{&fakeNode{staleness: in}, func() time.Duration { return time.Hour }}
+		v := resolver{&fakeNode{staleness: in}, func() time.Duration { return time.Hour }}
 		if got := v.Staleness(); got != want {
 			t.Errorf("staleness %v is shown as %v", in, got)
 		}

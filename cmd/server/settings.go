@@ -23,6 +23,7 @@ type Settings struct {
 	Secrets SecretSettings
 	Memory  MemorySettings
 	Limits  LimitSettings
+	Visits  VisitSettings
 	Log     LogSettings
 
 	// origins names, for each setting that somebody gave, where it came from; messages use it.
@@ -92,6 +93,22 @@ type LimitSettings struct {
 	TrustedProxies []netip.Prefix
 	// DenyFile is the file with hosts that links may not lead to; empty for none.
 	DenyFile string
+}
+
+// VisitSettings say what is kept of visits.
+type VisitSettings struct {
+	// Record is false where nothing is.
+	Record bool
+	// Kept is for how many days numbers of visits are kept by days and months. The leader's holds.
+	Kept uint32
+	// GeoIP is a database of countries; empty for none.
+	GeoIP string
+	// Log is a file with a line for each visit; empty for none. LogBytes is how long it grows, LogFiles how many older ones are kept.
+	Log      string
+	LogBytes int64
+	LogFiles int
+	// LogAddresses has visitors' addresses written there.
+	LogAddresses bool
 }
 
 // LogSettings say what is logged and how.

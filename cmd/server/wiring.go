@@ -24,7 +24,7 @@ func (a *App) clusterConfig(secret identity.Secret, registry *prometheus.Registr
 	return cluster.Config{
 		Name: s.Node.Name, DataDir: s.Node.DataDir, Zone: s.Node.Zone, Version: a.env.Version,
 		HTTPURL: a.HTTPURL(), Replica: s.Node.Replica, Join: s.Node.Join, BootstrapExpect: s.Node.BootstrapExpect,
-		Secret: secret, CacheBytes: s.Memory.Cache,
+		Secret: secret, CacheBytes: s.Memory.Cache, VisitsKept: s.Visits.Kept,
 		Network: cluster.Network{
 			Listener:        a.listeners.cluster,
 			Advertise:       net.JoinHostPort(s.Node.Advertise, portOf(a.listeners.cluster)),
