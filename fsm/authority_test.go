@@ -69,7 +69,10 @@ func TestWhatIsTheClustersOwnIsNobodyElses(t *testing.T) {
 	g := asked(t)
 	g.must(keyOf("k", ""))
 	for _, c := range []command.Command{
-		command.Consume{Code: "x"}, command.Sweep{Limit: 1}, command.Roll{Limit: 1, KeptDays: 1}, someVisits(1, tallyOf(1, everything, 1)),
+		command.Consume{Code: "x"},
+		command.Sweep{Limit: 1},
+		command.Roll{Limit: 1, KeptDays: 1},
+		someVisits(1, tallyOf(1, everything, 1)),
 		command.Lead{ClusterVersion: MaxClusterVersion + 1},
 	} {
 		g.refuseAs(fmt.Sprintf("%T", c), "k", c, link.ErrForbidden)

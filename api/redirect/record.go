@@ -56,18 +56,23 @@ func (h *Handler) record(v Visitor, code string, target link.Target, status int,
 			return
 		}
 	}
-	said, from := v.Said, netip.Addr{}
-	if v.Request != nil {
-		said, from = saidIn(v.Request), h.Clients.Of(v.Request)
-	} else if direct, certain := h.Clients.OfConn(v.Conn); certain {
-		from = direct
-	} else {
-		from = h.Clients.Behind(direct, said.Forwarded)
-	}
+	said, from := h.visitor(v)
 	h.Recorder.Record(Visited{
 		Code: link.Code(code), Target: target, Status: status, Agent: said.Agent, Referrer: said.Referrer, Language: said.Language,
 		Automatic: said.Ahead || said.Head, Address: from,
 	})
+}
+
+// visitor is what a visitor says, and the address.
+func (h *Handler) visitor(v Visitor) (Said, netip.Addr) {
+	if v.Request != nil {
+		return saidIn(v.Request), h.Clients.Of(v.Request)
+	}
+	from, certain := h.Clients.OfConn(v.Conn)
+	if !certain {
+		from = h.Clients.Behind(from, v.Said.Forwarded)
+	}
+	return v.Said, from
 }
 
 // missed is the status of a visit that led nowhere, and 0 for what is none.

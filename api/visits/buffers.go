@@ -42,7 +42,7 @@ func newBuffers() *buffers { return &buffers{half: make(chan struct{}, 1)} }
 
 // put takes a visit, or drops it where there is no room.
 func (b *buffers) put(s *seen) {
-	first := rand.Uint32()
+	first := rand.Uint32() //nolint:gosec // any place will do
 	for i := range uint32(bufferCount) {
 		one := &b.each[(first+i)%bufferCount]
 		if !one.mu.TryLock() {

@@ -135,8 +135,7 @@ func (o *outbox) sendAll(ctx context.Context) error {
 
 // rest gives what was not sent, in parcels; those that nobody was ever sent have no mark. It is asked for at the end.
 func (o *outbox) rest() []parcel {
-	rest := append(o.left, o.ending...)
-	return append(rest, o.packed()...)
+	return slices.Concat(o.left, o.ending, o.packed())
 }
 
 // packed gives all that waits in parcels.

@@ -84,6 +84,7 @@ func families() []family {
 		{"slow", slowRows(), (*Bench).slowDisk},
 		{"state", stateRows(), (*Bench).states},
 		{"pages", pageRows(), (*Bench).pages},
+		{"visits", visitRows(), (*Bench).visits},
 		{"misses", missRows(), (*Bench).misses},
 		{"elastic", elasticRows(), (*Bench).elastic},
 		{"database", databaseRows(), (*Bench).databases},
