@@ -138,6 +138,9 @@ func (w *world) readBy(by apiKey, p *process, client int, wait time.Duration, ki
 			var route link.Route
 			route, err = redirect(ctx, n, link.Code(code), kind == history.Visit)
 			l.Target = route.Target
+			if err == nil {
+				w.visits.saw(p, code)
+			}
 		}
 		return []answer{func(o *history.Operation) {
 			p.sortAnswer(o, err)

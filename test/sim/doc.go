@@ -11,7 +11,9 @@
 // A life begins when the founders have founded a cluster. Clients (workload.go) make, follow, get, edit and delete links through nodes
 // by chance, race for slugs, try again under idempotency keys, and follow everywhere at once what was just acknowledged. Links with a
 // limit are visited by several at once (limits.go). API keys are made, revoked, and used on all nodes at the moments between
-// (keys.go, which asks a node as cmd/server does for a request with a key). Meanwhile the
+// (keys.go, which asks a node as cmd/server does for a request with a key). Every process counts the redirects it answers and tells the
+// cluster each second, as the program does beside its node (visits.go): in the end all nodes must have counted as many visits as there
+// were, but for what died untold with processes, which is known to the visit (visits). Meanwhile the
 // nemesis (nemesis.go, faults_*.go) goes through a plan (plan.go) made from the seed before anything happens. In the end all is healed;
 // every node must take writes soon, all must become one healthy cluster with the same of everything, all must close, leave no goroutine
 // behind, and hold the same rows. Package judge judges the history. What the world itself sees go wrong is a violation as well: a node

@@ -20,16 +20,23 @@ func (l *life) collect() {
 	w := l.world
 	found := l.entries()
 	var codec *link.Codec
+	visited := map[string]uint64{}
 	for _, m := range w.members() {
 		if m.current() == nil {
 			continue
 		}
-		c, err := l.final(m, found)
+		c, err := l.final(m, found, visited)
 		if err != nil {
 			w.problem("final", "%s: %v", m.name, err)
 		}
 		if c != nil {
 			codec = c
+		}
+	}
+	if l.healed {
+		least, most := w.visits.bounds()
+		for _, wrong := range miscounts(visited, least, most) {
+			w.problem("visits", "%s", wrong)
 		}
 	}
 	var members []string
@@ -89,8 +96,8 @@ func effects(node string, index, term uint64, entry command.Entry, found named) 
 	return e
 }
 
-// final opens the store a closed node left and records all that is in it.
-func (l *life) final(m *machine, found named) (*link.Codec, error) {
+// final opens the store a closed node left and records all that is in it; the number of visits it counted is added to visited.
+func (l *life) final(m *machine, found named, visited map[string]uint64) (*link.Codec, error) {
 	var failure error
 	s, err := store.Open(path.Join("/data/groups/0", "state"), store.Options{
 		FS: m.store().FS(), CacheBytes: 1 << 20, Fatal: func(err error) { failure = err },
@@ -131,6 +138,8 @@ func (l *life) final(m *machine, found named) (*link.Codec, error) {
 			err = errors.Join(err, missing)
 		}
 	}
+	n, unread := counts(s)
+	visited[m.name], err = n, errors.Join(err, unread)
 	err = errors.Join(err, s.Verify(context.Background())) // the digest is kept as rows change; here all rows are read
 	if got := uint64(len(f.Targets)); err == nil && got != f.Links {
 		err = fmt.Errorf("%d links are found where %d are counted", got, f.Links)

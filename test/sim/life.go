@@ -38,7 +38,9 @@ type lived struct {
 	// virtual is how long the cluster lived under the workload.
 	virtual  time.Duration
 	restarts int64
-	wire     wire.Stats
+	// visits is how many were counted, and untold how many of them died with processes before these had told, or were answered.
+	visits, untold uint64
+	wire           wire.Stats
 }
 
 // live lives the life of a plan, inside a bubble. out takes every line as it comes; nil for none. progress is kept at the virtual
@@ -55,9 +57,10 @@ func live(p plan, out io.Writer, progress *atomic.Int64) lived {
 	h := w.recorder.History()
 	number(h, l.codec)
 	w.neverDone(h.Operations)
+	least, _ := w.visits.bounds()
 	return lived{
 		history: h, problems: w.noted(), faults: w.done, skipped: w.skipped, book: book, virtual: l.virtual,
-		restarts: w.restarts.Load(), wire: w.net.Stats(),
+		restarts: w.restarts.Load(), visits: w.visits.seen, untold: w.visits.seen - least, wire: w.net.Stats(),
 	}
 }
 
@@ -101,6 +104,7 @@ func (l *life) run() {
 		l.heal()
 		l.virtual = time.Since(began)
 		l.load.stop()
+		w.tellAll()
 		l.quiet()
 		l.readAll()
 	}

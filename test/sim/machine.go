@@ -114,6 +114,7 @@ func (m *machine) start() error {
 	m.process = p
 	m.mu.Unlock()
 	close(p.opened)
+	go m.world.visits.run(p)
 	m.world.book.say(fmt.Sprintf("%s runs as %s, process %d", m.name, p.node.ID(), p.number))
 	return nil
 }

@@ -30,6 +30,7 @@ type process struct {
 	leaving atomic.Bool // told to stop
 	excuse  atomic.Pointer[excuse]
 	broken  atomic.Bool // Fatal was called
+	counter counter     // of visits
 }
 
 // excuse is why a process may fail.
@@ -46,7 +47,10 @@ func (e *excuse) covers(err error) bool {
 
 // end is the moment of death: no answer leaves after it.
 func (p *process) end() {
-	p.ending.Do(func() { close(p.over) })
+	p.ending.Do(func() {
+		close(p.over)
+		p.machine.world.visits.died(p)
+	})
 	p.paused.open()
 }
 

@@ -59,6 +59,7 @@ func conclude(p plan, l lived, real time.Duration) (result, judge.Verdict) {
 	}
 	r.Events["restarts"] = int(l.restarts)
 	r.Events["log entries"] = len(h.Entries)
+	r.Events["visits counted"], r.Events["visits that died untold"] = int(l.visits), int(l.untold)
 	r.Events["dials"], r.Events["broken streams"] = int(l.wire.Dials), int(l.wire.Breaks+l.wire.Resets+l.wire.Timeouts)
 	r.Events["messages on streams"], r.Events["packets"] = int(l.wire.Writes), int(l.wire.Packets)
 	for _, q := range l.problems {

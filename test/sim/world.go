@@ -21,6 +21,7 @@ type world struct {
 	recorder *history.Recorder
 	secret   identity.Secret
 	machines []*machine
+	visits   visits
 	closing  sync.WaitGroup // one for each process that is being closed
 
 	haste    atomic.Int32 // clients hurry while it is above zero
