@@ -21,14 +21,16 @@ const (
 	bufferCount = 8
 	// bufferRoom is how many visits each holds. All together they hold the visits of a third of a second at 200,000 a second.
 	bufferRoom = 8192
+	// bufferCall is how many a buffer holds when it calls to be taken: so few that they are still in the processor's cache then.
+	bufferCall = 128
 )
 
 // buffers take visits from any number of goroutines, and give them to one.
 type buffers struct {
 	each    [bufferCount]buffer
 	dropped atomic.Uint64
-	// half has a token when a buffer is half full.
-	half chan struct{}
+	// call has a token when a buffer calls.
+	call chan struct{}
 }
 
 type buffer struct {
@@ -38,7 +40,7 @@ type buffer struct {
 	_     [64]byte   // nobody else's cache line
 }
 
-func newBuffers() *buffers { return &buffers{half: make(chan struct{}, 1)} }
+func newBuffers() *buffers { return &buffers{call: make(chan struct{}, 1)} }
 
 // put takes a visit, or drops it where there is no room.
 func (b *buffers) put(s *seen) {
@@ -66,9 +68,9 @@ func (b *buffers) append(one *buffer, s *seen) {
 	switch n {
 	case bufferRoom:
 		b.dropped.Add(1)
-	case bufferRoom / 2:
+	case bufferCall:
 		select {
-		case b.half <- struct{}{}:
+		case b.call <- struct{}{}:
 		default:
 		}
 	}

@@ -177,7 +177,7 @@ func (r *Recorder) run() {
 		select {
 		case <-take.C:
 			r.take()
-		case <-r.buffers.half:
+		case <-r.buffers.call:
 			r.take()
 		case <-send.C:
 			if sent == nil {
