@@ -32,6 +32,8 @@ type Config struct {
 	// Authority keeps keys, users, denied hosts and reports; Admission says who is let in, and how often.
 	Authority Authority
 	Admission Admission
+	// Statistics tells of visits; nil leaves the operations out, and links show what they themselves have counted.
+	Statistics Statistics
 	// Recorder takes note of visits; nil for nobody.
 	Recorder redirect.Recorder
 	// Passwords hashes the passwords of links, and checks those that visitors give. Nil means argon2id (package password).

@@ -271,6 +271,7 @@ func newFixture(t testing.TB, change ...func(*Config)) *fixture {
 	config := Config{
 		Links: f.service, Resolver: f.service, Cluster: f.service, Health: f.service,
 		Authority:   Authority{Keys: f.kept, Users: f.kept, Denials: f.kept, Reports: f.kept},
+		Statistics:  &fakeStatistics{service: f.service},
 		Passwords:   f.service,
 		RootKey:     testKey,
 		PublicURL:   "https://sho.rt",

@@ -22,7 +22,7 @@ type operation struct {
 
 // operations are all of them, each feature's from its own function.
 func operations() []operation {
-	return slices.Concat(linkOperations(), clusterOperations(), keyOperations(), userOperations(), denialOperations(), reportOperations())
+	return slices.Concat(linkOperations(), clusterOperations(), keyOperations(), userOperations(), denialOperations(), reportOperations(), statisticsOperations())
 }
 
 func linkOperations() []operation {

@@ -22,9 +22,10 @@ const base = "/api/v1"
 
 // linkCalls are the operations with links.
 type linkCalls struct {
-	links     Links
-	rules     *linkRules
-	passwords Passwords
+	links      Links
+	statistics Statistics // nil for none
+	rules      *linkRules
+	passwords  Passwords
 	// staleness is how old this node's own view may be.
 	staleness func() time.Duration
 	// publicURL is what short URLs begin with.
@@ -40,7 +41,7 @@ type linkCalls struct {
 func newLinkCalls(s *Server) *linkCalls {
 	c := &s.config
 	return &linkCalls{
-		links: c.Links, passwords: c.Passwords, staleness: c.Resolver.Staleness, publicURL: c.PublicURL,
+		links: c.Links, statistics: c.Statistics, passwords: c.Passwords, staleness: c.Resolver.Staleness, publicURL: c.PublicURL,
 		rules:    &linkRules{targets: c.TargetRules, words: c.Words, denied: c.Admission.Denied, now: c.Resolver.Now},
 		creating: c.Admission.creating(), bulkRows: c.Limits.BulkRows, bodies: &s.bodies, problems: s.problems,
 	}
@@ -125,7 +126,11 @@ func (o *linkCalls) getLink(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{status: http.StatusOK, header: append(o.lateness(local), etagOf(found)), body: o.shown(found)}, nil
+	shown := o.shown(found)
+	if err := withTotals(ctx, o.statistics, c.by, []link.Link{found}, []*v1.Link{shown}); err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusOK, header: append(o.lateness(local), etagOf(found)), body: shown}, nil
 }
 
 // consistency is the query parameter of reads that may be of this node's own view.

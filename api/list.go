@@ -53,6 +53,9 @@ func (o *linkCalls) listLinks(ctx context.Context, c *call) (reply, error) {
 	for i, found := range page.Links {
 		out.Data[i] = o.shown(found)
 	}
+	if err := withTotals(ctx, o.statistics, c.by, page.Links, out.Data); err != nil {
+		return reply{}, err
+	}
 	if page.Next != nil {
 		cursor := seal(query, packPlace(*page.Next))
 		out.NextCursor = &cursor

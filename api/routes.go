@@ -26,6 +26,7 @@ func (s *Server) endpoints() []endpoint {
 		(&userCalls{users: kept.Users, random: kept.Random, bodies: &s.bodies}).endpoints(l),
 		(&denialCalls{denials: kept.Denials, bodies: &s.bodies}).endpoints(l),
 		(&reportCalls{reports: kept.Reports, each: s.door.reports, all: s.door.allReports, bodies: &s.bodies}).endpoints(l),
+		newStatisticsCalls(s).endpoints(l),
 	)
 }
 
@@ -45,6 +46,9 @@ func (s *Server) routes() *gin.Engine {
 	r := s.newRouter()
 	for _, e := range s.endpoints() {
 		r.handle(e.method, e.path, s.run(e))
+		if e.path == tagStatsPath {
+			r.slashed = s.run(e)
+		}
 	}
 	for _, e := range s.streams() {
 		r.handle(e.method, e.path, s.runStream(e))
@@ -128,6 +132,8 @@ type router struct {
 	measure gin.HandlerFunc // of what no route takes
 	// oldClients refuses what asks for other shorteners' APIs; nil where there are none.
 	oldClients *oldClients
+	// slashed serves the visits of tags with a slash; nil where there are none.
+	slashed gin.HandlerFunc
 }
 
 // nothingAt says that there is nothing at a path, which the redirect route would otherwise take for a code.
@@ -140,6 +146,10 @@ func (r *router) nothingAt(path string) {
 // noRoute answers what no handler takes. For a path that has handlers it names the methods they are for. (gin can do so
 // itself, but mixes up the methods of neighbouring paths.) Else programs get a problem, and people a page.
 func (r *router) noRoute(g *gin.Context) {
+	if r.slashed != nil && slashedTag(g.Request) {
+		r.slashed(g)
+		return
+	}
 	path, err := g.Request.URL.Path, errNoRoute
 	allowed := r.allowed(path)
 	if len(allowed) > 0 {

@@ -43,7 +43,7 @@ func TestVisitsOfAllListenersGoThroughOneGate(t *testing.T) {
 }
 
 func TestAVisitIsCountedOnceOnEitherListener(t *testing.T) {
-	for _, v := range []visit{
+	for _, v := range []rawVisit{
 		{name: "redirected", raw: getting("/abc"), status: 302},
 		{name: "not_found", raw: getting("/unknown"), status: 404},
 		{name: "gone", raw: getting("/buried"), status: 410},

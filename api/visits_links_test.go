@@ -16,13 +16,13 @@ func posting(path, form string, header ...string) string {
 }
 
 // visitsOfLinks are those of links that are more than a target.
-func visitsOfLinks() []visit {
+func visitsOfLinks() []rawVisit {
 	failing := func(err error) func(*fakeService) { return func(s *fakeService) { s.counting = err } }
 	head := func(path string, header ...string) string {
 		return "HEAD " + path + " HTTP/1.1\r\n" + hostLine + strings.Join(header, "") + blank
 	}
 	const right, wrong = "password=open+sesame", "password=sesame"
-	found := []visit{
+	found := []rawVisit{
 		{name: "301", raw: getting("/moved"), status: 301},
 		{name: "301, HEAD", raw: head("/moved"), status: 301},
 		{name: "307", raw: getting("/keeps"), status: 307},
@@ -68,7 +68,7 @@ func visitsOfLinks() []visit {
 		{name: "preview, protected", raw: getting("/locked+"), status: 401},
 		{name: "preview, stale", raw: getting("/abc+"), status: 200, prepare: func(s *fakeService) { s.late = time.Second }},
 	}
-	for _, v := range []visit{ // each with a body, behind which the lean listener closes
+	for _, v := range []rawVisit{ // each with a body, behind which the lean listener closes
 		{name: "the password", raw: posting("/locked", right), status: 302},
 		{name: "the password, with a query", raw: posting("/locked?a=1", right), status: 302},
 		{name: "the password of a limited link", raw: posting("/lockedmany", right), status: 302},

@@ -23,8 +23,8 @@ func (f *fixture) listenLean(t testing.TB, certificate GetCertificate) string {
 	return run(t, server, server.Serve)
 }
 
-// visit is one request as bytes, and what is known of its answer beforehand.
-type visit struct {
+// rawVisit is one request as bytes, and what is known of its answer beforehand.
+type rawVisit struct {
 	name, raw string
 	status    int
 	// prepare changes the service for this request.
@@ -47,16 +47,16 @@ func getting(path string, header ...string) string {
 }
 
 // visits are all that anybody may send. The answers of both listeners must not differ.
-func visits() []visit { return append(plainRequests(), visitsOfLinks()...) }
+func visits() []rawVisit { return append(plainRequests(), visitsOfLinks()...) }
 
 // plainRequests are those of links that are a target and nothing else, and of what is no link.
-func plainRequests() []visit {
+func plainRequests() []rawVisit {
 	failing := func(err error) func(*fakeService) { return func(s *fakeService) { s.fail = err } }
 	late := func(d time.Duration) func(*fakeService) { return func(s *fakeService) { s.late = d } }
-	none := func(path string) visit {
-		return visit{name: "nothing at " + path, raw: getting(path), status: 404, asMain: getting("/nothing/here")}
+	none := func(path string) rawVisit {
+		return rawVisit{name: "nothing at " + path, raw: getting(path), status: 404, asMain: getting("/nothing/here")}
 	}
-	return []visit{
+	return []rawVisit{
 		{name: "hit", raw: getting("/abc"), status: 302},
 		{name: "hit with a browser's header", raw: getting("/abc", "User-Agent: Mozilla/5.0 (X11)\r\nAccept: text/html,*/*;q=0.8\r\n"+
 			"Accept-Language: de\r\nCookie: a=b; c=d\r\nConnection: keep-alive\r\nUpgrade-Insecure-Requests: 1\r\n"), status: 302},

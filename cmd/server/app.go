@@ -123,9 +123,9 @@ func (a *App) openHTTP(rootKey string, registry *prometheus.Registry) error {
 		Authenticator: authenticator{api.RootKey(rootKey), a.node},
 		Resolver:      resolver{a.node, func() time.Duration { return time.Since(started) }},
 		PublicURL:     public, TargetRules: a.targetRules(public, own, a.redirectURL()), MissLimit: a.settings.Limits.Misses,
-		Recorder: a.recording.taker(),
-		Words:    func() link.Words { return link.WordsFor(a.node.ClusterVersion()) },
-		Logger:   a.log.With("room", "api"), Now: a.env.Cluster.Now, Registerer: registry, Gatherer: registry,
+		Recorder: a.recording.taker(), Statistics: statistics{a.node},
+		Words:  func() link.Words { return link.WordsFor(a.node.ClusterVersion()) },
+		Logger: a.log.With("room", "api"), Now: a.env.Cluster.Now, Registerer: registry, Gatherer: registry,
 	})
 	if err != nil {
 		return err

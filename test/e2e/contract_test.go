@@ -57,6 +57,7 @@ func TestEveryRowOfTheContract(t *testing.T) {
 		{"edits", editRows},
 		{"deletes", deleteRows},
 		{"visits", visitRows},
+		{"statistics", statisticsRows},
 		{"passwords", passwordRows},
 		{"refusals", refusalRows},
 		{"keys", keyRows},
