@@ -24,15 +24,14 @@ type counter struct {
 	country func(netip.Addr) string
 	salt    func(visit.Day) [16]byte
 
-	day   visit.Day
-	key   [16 + 16 + 8]byte // the day's salt, and room for an address and a hash
-	tally map[subject]*tallying
-}
-
-// subject is what visits are counted of, in an hour.
-type subject struct {
-	hour visit.Hour
-	of   visit.Subject
+	day  visit.Day
+	key  [16 + 16 + 8]byte // the day's salt, and room for an address and a hash
+	hour visit.Hour        // all of the following is of this hour
+	// all are visits of all links, orphans those that led nowhere; nil for none.
+	all, orphans *tallying
+	links        map[string]*tallying // by code
+	// over are tallies of hours before.
+	over []visit.Tally
 }
 
 // tallying is a tally as it grows.
@@ -55,47 +54,54 @@ type alike struct {
 }
 
 func newCounter(country func(netip.Addr) string, salt func(visit.Day) [16]byte) *counter {
-	return &counter{country: country, salt: salt, tally: make(map[subject]*tallying)}
+	return &counter{country: country, salt: salt, links: make(map[string]*tallying)}
 }
 
 // add counts a visit. It gives what was found out of it.
 func (c *counter) add(hour visit.Hour, s *seen) sort {
+	if hour != c.hour {
+		c.over, c.hour = append(c.over, c.settle()...), hour
+	}
 	s.agent.learnAgent()
 	s.referrer.learnReferrer()
 	s.language.learnLanguage()
 	one := sort{agent: s.agent, referrer: s.referrer, language: s.language, country: c.country(s.address), status: s.status}
 	if s.status >= http.StatusBadRequest {
-		c.addOrphan(c.of(hour, visit.Subject{Kind: visit.OfOrphans}), s, one)
+		if c.orphans == nil {
+			c.orphans = &tallying{}
+		}
+		c.orphans.addOrphan(s, &one)
 		return one
 	}
-	c.count(c.of(hour, visit.Subject{Kind: visit.OfAll}), hour, s, one)
-	link := subject{hour, visit.Subject{Kind: visit.OfLink, Name: s.code}}
-	if c.tally[link] == nil && len(c.tally) >= maxLinks {
-		return one // it counts for all links, and not for its own
+	if c.all == nil {
+		c.all = &tallying{}
 	}
-	c.count(c.of(link.hour, link.of), hour, s, one)
+	var visitor uint64
+	if !s.bot() {
+		visitor = c.visitor(s)
+	}
+	c.all.add(s, &one, visitor)
+	link := c.links[s.code]
+	if link == nil {
+		if len(c.links)+len(c.over) >= maxLinks {
+			return one // it counts for all links, and not for its own
+		}
+		link = &tallying{}
+		c.links[s.code] = link
+	}
+	link.add(s, &one, visitor)
 	return one
 }
 
-// of gives the tally of a subject.
-func (c *counter) of(hour visit.Hour, of visit.Subject) *tallying {
-	key := subject{hour, of}
-	t := c.tally[key]
-	if t == nil {
-		t = &tallying{}
-		c.tally[key] = t
-	}
-	return t
-}
-
-func (c *counter) count(t *tallying, hour visit.Hour, s *seen, one sort) {
+// add counts a redirect.
+func (t *tallying) add(s *seen, one *sort, visitor uint64) {
 	if s.bot() {
 		t.built.Bots(1)
 		return
 	}
-	t.built.Visitor(c.visitor(hour, s))
+	t.built.Visitor(visitor)
 	for i := range t.alike {
-		if t.alike[i].sort == one {
+		if t.alike[i].sort == *one {
 			t.alike[i].visits++
 			return
 		}
@@ -103,11 +109,11 @@ func (c *counter) count(t *tallying, hour visit.Hour, s *seen, one sort) {
 	if len(t.alike) == maxAlike {
 		t.settle()
 	}
-	t.alike = append(t.alike, alike{one, 1})
+	t.alike = append(t.alike, alike{*one, 1})
 }
 
 // addOrphan counts a visit that led nowhere.
-func (c *counter) addOrphan(t *tallying, s *seen, one sort) {
+func (t *tallying) addOrphan(s *seen, one *sort) {
 	if s.bot() {
 		t.built.Bots(1)
 		return
@@ -142,8 +148,8 @@ func (s *sort) values() visit.Values {
 }
 
 // visitor is the hash of who made a visit, another one every day.
-func (c *counter) visitor(hour visit.Hour, s *seen) uint64 {
-	if day := hour.Day(); day != c.day {
+func (c *counter) visitor(s *seen) uint64 {
+	if day := c.hour.Day(); day != c.day {
 		salt := c.salt(day)
 		c.day = day
 		copy(c.key[:], salt[:])
@@ -156,12 +162,40 @@ func (c *counter) visitor(hour visit.Hour, s *seen) uint64 {
 
 // take gives what was counted, in order, and begins anew.
 func (c *counter) take() []visit.Tally {
-	tallies := make([]visit.Tally, 0, len(c.tally))
-	for of, t := range c.tally {
-		t.settle()
-		tallies = append(tallies, visit.Tally{Hour: of.hour, Subject: of.of, Stats: t.built.Stats()})
-	}
-	clear(c.tally)
+	tallies := append(c.over, c.settle()...)
+	c.over = nil
+	return merged(tallies)
+}
+
+// merged brings tallies into order and adds up those of one subject and hour: a clock that is put back comes to an hour twice.
+func merged(tallies []visit.Tally) []visit.Tally {
 	slices.SortFunc(tallies, visit.Tally.Compare)
+	sums := tallies[:0]
+	for _, t := range tallies {
+		if last := len(sums) - 1; last >= 0 && sums[last].Compare(t) == 0 {
+			sums[last].Stats = sums[last].Stats.Merge(t.Stats)
+			continue
+		}
+		sums = append(sums, t)
+	}
+	return sums
+}
+
+// settle gives what was counted in the hour, and begins anew.
+func (c *counter) settle() []visit.Tally {
+	tallies := make([]visit.Tally, 0, len(c.links)+2)
+	give := func(kind visit.Kind, name string, t *tallying) {
+		if t != nil {
+			t.settle()
+			tallies = append(tallies, visit.Tally{Hour: c.hour, Subject: visit.Subject{Kind: kind, Name: name}, Stats: t.built.Stats()})
+		}
+	}
+	give(visit.OfAll, "", c.all)
+	give(visit.OfOrphans, "", c.orphans)
+	for code, t := range c.links {
+		give(visit.OfLink, code, t)
+	}
+	c.all, c.orphans = nil, nil
+	clear(c.links)
 	return tallies
 }

@@ -147,6 +147,12 @@ func (o *outbox) packed() (parcels []parcel) {
 	return parcels
 }
 
+// subject is what visits are counted of, in an hour.
+type subject struct {
+	hour visit.Hour
+	of   visit.Subject
+}
+
 // withTags adds to the tallies of links those of the links' tags.
 func withTags(sink Sink, tallies []visit.Tally) []visit.Tally {
 	var codes []string

@@ -297,17 +297,39 @@ func TestManyLinksTakeManyCommands(t *testing.T) {
 	})
 }
 
+func TestVisitsOfTwoHoursAreToldApart(t *testing.T) {
+	c := newCounter(func(netip.Addr) string { return "" }, func(visit.Day) (salt [16]byte) { return salt })
+	said := newTexts().of(firefox)
+	for _, hour := range []visit.Hour{7, 7, 8, 7} { // and a clock that is put back
+		c.add(hour, &seen{code: "a", agent: said, referrer: nothing, language: nothing, status: 302})
+	}
+	var got []string
+	for _, tally := range c.take() {
+		got = append(got, fmt.Sprintf("%d/%d:%d", tally.Hour, tally.Subject.Kind, tally.Stats.Humans))
+	}
+	if want := "7/1:3 7/3:3 8/1:1 8/3:1"; strings.Join(got, " ") != want {
+		t.Errorf("counted %v, want %s", got, want)
+	}
+	if left := c.take(); len(left) > 0 {
+		t.Errorf("left over: %v", left)
+	}
+}
+
 func TestVisitorsAreOthersEveryDay(t *testing.T) {
 	c := newCounter(func(netip.Addr) string { return "" }, func(day visit.Day) [16]byte { return [16]byte{byte(day)} })
 	one := &seen{agent: nothing, address: netip.MustParseAddr("192.0.2.1")}
 	two := &seen{agent: nothing, address: netip.MustParseAddr("192.0.2.2")}
-	if c.visitor(24, one) != c.visitor(25, one) {
+	visitor := func(hour visit.Hour, s *seen) uint64 {
+		c.hour = hour
+		return c.visitor(s)
+	}
+	if visitor(24, one) != visitor(25, one) {
 		t.Error("an hour later it is somebody else")
 	}
-	if c.visitor(24, one) == c.visitor(24, two) {
+	if visitor(24, one) == visitor(24, two) {
 		t.Error("two are one")
 	}
-	if c.visitor(24, one) == c.visitor(48, one) {
+	if visitor(24, one) == visitor(48, one) {
 		t.Error("a day later it is the same")
 	}
 }
