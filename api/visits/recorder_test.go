@@ -91,6 +91,13 @@ func (f *fakeSink) set(down bool, lost int) {
 	f.down, f.lost = down, lost
 }
 
+// commands is how many were counted.
+func (f *fakeSink) commands() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.marks)
+}
+
 // said gives what was counted, by subject.
 func (f *fakeSink) said() string {
 	f.mu.Lock()
@@ -166,6 +173,7 @@ func TestVisitsAreCountedWithinASecond(t *testing.T) {
 		if got, want := sink.said(), "1:4+2 2:1+0 3a:3+2 3b:1+0 4t:1+0 4u:1+0"; got != want {
 			t.Errorf("counted %q, want %q", got, want)
 		}
+		closed(t, r)
 		s := sink.counted[visit.Subject{Kind: visit.OfAll}]
 		for d, want := range map[visit.Dimension]string{
 			visit.Referrer: "[{news.example 4}]", visit.Country: "[{CH 4}]", visit.Browser: "[{Firefox 4}]", visit.System: "[{Linux 4}]",
@@ -182,7 +190,6 @@ func TestVisitsAreCountedWithinASecond(t *testing.T) {
 		if got := fmt.Sprint(orphans.Lists[visit.Code].Entries, orphans.Lists[visit.Status].Entries); got != "[{nothing 1}] [{404 1}]" {
 			t.Errorf("orphans: %s", got)
 		}
-		closed(t, r)
 	})
 }
 
@@ -285,15 +292,15 @@ func TestManyLinksTakeManyCommands(t *testing.T) {
 		}
 		time.Sleep(sendEvery)
 		synctest.Wait()
-		if n := len(sink.marks); n != 1 {
+		if n := sink.commands(); n != 1 {
 			t.Errorf("%d commands in the first second, want 1", n)
 		}
 		time.Sleep(20 * sendEvery)
 		synctest.Wait()
+		closed(t, r)
 		if len(sink.counted) != links+1 || sink.counted[visit.Subject{Kind: visit.OfAll}].Humans != links {
 			t.Errorf("%d subjects, want %d", len(sink.counted), links+1)
 		}
-		closed(t, r)
 	})
 }
 
