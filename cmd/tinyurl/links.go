@@ -13,7 +13,7 @@ import (
 )
 
 func linksCommand(p process) *cobra.Command {
-	return groupCommand("links", "List, edit and delete links", linksListCommand(p), linksEditCommand(p), linksDeleteCommand(p))
+	return groupCommand("links", "List, edit and delete links", linksListCommand(p), linksEditCommand(p), linksDeleteCommand(p), linksStatsCommand(p))
 }
 
 func linksListCommand(p process) *cobra.Command {
