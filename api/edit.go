@@ -45,7 +45,7 @@ func (o *linkCalls) editLink(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, aboutEdit(err, edit)
 	}
-	return reply{status: http.StatusOK, header: []headerLine{etagOf(changed)}, body: o.shown(changed)}, nil
+	return reply{status: http.StatusOK, header: []headerLine{etagOf(changed)}, body: o.told(ctx, c.by, changed)}, nil
 }
 
 // change has a link changed, or read where nothing of it changes.

@@ -77,7 +77,7 @@ func (o *linkCalls) createLink(ctx context.Context, c *call) (reply, error) {
 		return reply{}, aboutDraft(err, draft)
 	}
 	if made[0].Found {
-		return reply{status: http.StatusOK, body: o.shown(made[0].Link)}, nil
+		return reply{status: http.StatusOK, body: o.told(ctx, c.by, made[0].Link)}, nil
 	}
 	return reply{
 		status: http.StatusCreated,

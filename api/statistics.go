@@ -40,7 +40,8 @@ func (o *statisticsCalls) endpoints(l Limits) []endpoint {
 	}
 	of := func(path string, serve func(context.Context, *call) (reply, error)) endpoint {
 		return endpoint{
-			method: http.MethodGet, path: base + path, scope: access.StatsRead, query: periodQuery(), bodyLimit: l.Body, timeout: l.Call, serve: serve,
+			method: http.MethodGet, path: base + path, scope: access.StatsRead, query: periodQuery(),
+			bodyLimit: l.Body, timeout: l.Call, serve: serve,
 		}
 	}
 	return []endpoint{
@@ -99,7 +100,7 @@ func (o *statisticsCalls) ofEverybody(ctx context.Context, c *call, of visit.Sub
 }
 
 // partBytes is about what a part of an answer takes until it is written.
-const partBytes = 4 << 10
+const partBytes = 8 << 10
 
 func (o *statisticsCalls) answer(ctx context.Context, c *call, p period, of visit.Subject) (reply, error) {
 	if err := o.bodies.hold(c, int64(p.to-p.from)*partBytes); err != nil {
@@ -141,6 +142,14 @@ func slashedTag(r *http.Request) bool {
 	tag, ok := tagIn(r.URL)
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && ok && strings.Contains(tag, "/") &&
 		strings.HasPrefix(path, base+"/tags/") && strings.HasSuffix(path, "/stats")
+}
+
+// told is a link as it is shown to whoever has changed or found it, with its visits as far as this node can tell them: that it cannot
+// does not undo what was done.
+func (o *linkCalls) told(ctx context.Context, by access.Holder, l link.Link) *v1.Link {
+	shown := o.shown(l)
+	_ = withTotals(ctx, o.statistics, by, []link.Link{l}, []*v1.Link{shown})
+	return shown
 }
 
 // withTotals adds to links as they are shown what was counted of them, with one question for all. What limits have used up is counted

@@ -269,6 +269,9 @@ func TestLinksShowTheirVisits(t *testing.T) {
 		if got := decode[v1.Link](t, f.do("GET", links+"/"+code, ""), 200); got.Visits != visits {
 			t.Errorf("%s: %+v, want %+v", code, got.Visits, visits)
 		}
+		if got := decode[v1.Link](t, f.do("PATCH", links+"/"+code, `{"title":"x"}`), 200); got.Visits != visits {
+			t.Errorf("%s, changed: %+v, want %+v", code, got.Visits, visits)
+		}
 		f.service.page.Links = append(f.service.page.Links, f.service.links[link.Code(code)])
 	}
 	fake.asked = nil
@@ -282,6 +285,9 @@ func TestLinksShowTheirVisits(t *testing.T) {
 	}
 	fake.fail = errors.New("damage")
 	f.refused(f.do("GET", links, ""), 500, v1.Internal)
+	if got := decode[v1.Link](t, f.do("PATCH", links+"/brought", `{"title":"y"}`), 200); got.Title != "y" || got.Visits.Total != 7 {
+		t.Errorf("changed: %+v", got)
+	}
 }
 
 func TestWithoutStatisticsLinksShowWhatTheyCounted(t *testing.T) {

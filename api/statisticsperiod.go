@@ -67,7 +67,8 @@ func (o *statisticsCalls) periodOf(c *call) (p period, err error) {
 		p.to++
 	}
 	if p.to-p.from > visit.MaxParts {
-		return p, invalid(link.ErrInvalidField, "from and to may be "+strconv.Itoa(visit.MaxParts)+" intervals apart at most", sinceParameter, untilParameter)
+		detail := "from and to may be " + strconv.Itoa(visit.MaxParts) + " intervals apart at most"
+		return p, invalid(link.ErrInvalidField, detail, sinceParameter, untilParameter)
 	}
 	return p, nil
 }
@@ -108,7 +109,8 @@ func boundOf(c *call, name string, usual time.Time, added time.Duration) (time.T
 		t, err = time.Parse(time.RFC3339, text)
 	}
 	if t = t.UTC(); err != nil || t.Year() < firstYear || t.Year() > lastYear {
-		return t, invalid(link.ErrInvalidField, name+" must be a day such as 2030-01-31, or a moment such as 2030-01-31T12:00:00Z, of the years 1970 to 9998", name)
+		detail := name + " must be a day such as 2030-01-31, or a moment such as 2030-01-31T12:00:00Z, of the years 1970 to 9998"
+		return t, invalid(link.ErrInvalidField, detail, name)
 	}
 	return t.Add(added), nil
 }

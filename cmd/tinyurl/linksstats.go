@@ -27,8 +27,8 @@ func linksStatsCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "stats [CODE]",
 		Short: "Show how often a link was visited, and from where",
-		Long: "Times are in UTC. Visitors are estimated, and who comes on three days counts three times; the lists are of visits that are not of bots.\n" +
-			"Hours are kept for 31 days.",
+		Long: "Times are in UTC. Visitors are estimated, and who comes on three days counts three times; the lists are of visits that are\n" +
+			"not of bots. Hours are kept for 31 days.",
 		Example: "  tinyurl links stats spring\n" +
 			"  tinyurl links stats spring --from 2030-01-01 --to 2030-01-31 -o csv\n" +
 			"  tinyurl links stats --all --interval month --from 2029-01-01\n" +
