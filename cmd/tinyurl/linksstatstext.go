@@ -34,8 +34,14 @@ func writeStats(w io.Writer, s v1.Statistics) error {
 		name string
 		of   *v1.Ranking
 	}{
-		{"CODES", s.ShortCodes}, {"REFERRERS", &s.Referrers}, {"COUNTRIES", &s.Countries}, {"BROWSERS", &s.Browsers}, {"SYSTEMS", &s.Systems},
-		{"DEVICES", &s.Devices}, {"LANGUAGES", &s.Languages}, {"STATUSES", &s.Statuses},
+		{"CODES", s.ShortCodes},
+		{"REFERRERS", &s.Referrers},
+		{"COUNTRIES", &s.Countries},
+		{"BROWSERS", &s.Browsers},
+		{"SYSTEMS", &s.Systems},
+		{"DEVICES", &s.Devices},
+		{"LANGUAGES", &s.Languages},
+		{"STATUSES", &s.Statuses},
 	} {
 		if err := writeRanking(w, list.name, list.of); err != nil {
 			return err
