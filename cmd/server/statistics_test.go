@@ -2,10 +2,13 @@ package server
 
 import (
 	"errors"
+	"net/http"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"tinyurl/api/client"
+	"tinyurl/api/v1"
 	"tinyurl/fsm/access"
 	"tinyurl/fsm/link"
 	"tinyurl/fsm/store"
@@ -62,5 +65,43 @@ func TestStatisticsAreJudgedByWhoTheHolderIsByNow(t *testing.T) {
 		if _, err := (statistics{node}).Totals(t.Context(), by, nil, false); !errors.Is(err, c.ofLink) {
 			t.Errorf("%s: totals: %v", id, err)
 		}
+	}
+}
+
+// Visits are told of all the way from the listener of redirects to the API.
+func TestVisitsOfANodeAreToldByItsAPI(t *testing.T) {
+	n := runNode(t, "--root-key="+rootKey)
+	n.made(t, "tagged", "a/b")
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	for range 3 {
+		n.followed(t, "tagged")
+	}
+	n.followed(t, "nothing")
+	asked, err := client.New(n.HTTPURL(), rootKey, http.DefaultClient)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := v1.Visits{Total: 3, NonBots: 3}
+	told := func(s v1.Statistics, err error) v1.Statistics {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	q := client.StatsQuery{Interval: "month"}
+	eventually(t, "visits are told of", func() bool {
+		orphans := told(asked.OrphanStats(t.Context(), q))
+		return told(asked.Stats(t.Context(), "tagged", q)).Visits == want && orphans.Visits.Total == 1 && orphans.ShortCodes.Top[0].Value == "nothing"
+	})
+	for name, s := range map[string]v1.Statistics{
+		"the cluster": told(asked.ClusterStats(t.Context(), client.StatsQuery{Interval: "hour"})), "the tag": told(asked.TagStats(t.Context(), "a/b", q)),
+	} {
+		if s.Visits != want || s.Visitors == 0 || !cmp.Equal(s.Browsers, v1.Ranking{Top: []v1.Ranked{{Value: "Firefox", Visits: 3}}}) {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
+	if l, err := asked.Get(t.Context(), "tagged", false); err != nil || l.Visits != want {
+		t.Errorf("%+v, %v", l, err)
 	}
 }
