@@ -162,7 +162,7 @@ func (c *counter) visitor(s *seen) uint64 {
 
 // take gives what was counted, in order, and begins anew.
 func (c *counter) take() []visit.Tally {
-	tallies := append(c.over, c.settle()...)
+	tallies := slices.Concat(c.over, c.settle())
 	c.over = nil
 	return merged(tallies)
 }
