@@ -1,9 +1,9 @@
 package fsm
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"tinyurl/fsm/command"
@@ -137,13 +137,7 @@ func older(a, b link.Link) bool {
 	if !a.CreatedAt.Equal(b.CreatedAt) {
 		return a.CreatedAt.Before(b.CreatedAt)
 	}
-	codec := link.NewCodec(testKey)
-	idA, madeA := codec.Decode(a.Code)
-	idB, madeB := codec.Decode(b.Code)
-	if madeA && madeB {
-		return idA < idB
-	}
-	return madeA || !madeB && a.Code < b.Code
+	return inOrderOfRows(a.Code, b.Code) < 0
 }
 
 // owned gives a living link to somebody who may change it.
@@ -217,11 +211,24 @@ func (m *model) sweep(limit int) {
 		if c := a.ValidUntil.Compare(b.ValidUntil); c != 0 {
 			return c
 		}
-		return strings.Compare(string(a.Code), string(b.Code))
+		return inOrderOfRows(a.Code, b.Code)
 	})
 	for _, l := range due[:min(limit, len(due))] {
 		m.end(l.Code)
 	}
+}
+
+// inOrderOfRows orders links of one moment: generated codes by their ids, and then slugs.
+func inOrderOfRows(a, b link.Code) int {
+	x, generatedA := testCodec.Decode(a)
+	y, generatedB := testCodec.Decode(b)
+	switch {
+	case generatedA && generatedB:
+		return cmp.Compare(x, y)
+	case generatedA != generatedB:
+		return map[bool]int{true: -1, false: 1}[generatedA]
+	}
+	return cmp.Compare(a, b)
 }
 
 func (m *model) end(code link.Code) {
