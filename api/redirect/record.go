@@ -10,7 +10,7 @@ import (
 
 // Recorder takes note of visits.
 type Recorder interface {
-	// Record must not wait. The strings of Visited are good during the call alone.
+	// Record must not wait. Agent, Referrer and Language are good during the call alone.
 	Record(v Visited)
 }
 

@@ -12,7 +12,8 @@
 //	          counted it sends that one again, under the same mark, and what comes in between is counted together.
 //	spool     a stop sends what is left, and keeps in a file what nobody took. The next start sends it under its old marks.
 //
-// A crash loses what was not committed, which is what came in about a second. What a buffer has no room for is dropped, and counted as
+// A crash loses what was not committed, which is what came in about a second; where more links are visited in a second than one command
+// holds (some 2,500 that few people visit), the others wait for the next seconds, and are lost with them. What a buffer has no room for is dropped, and counted as
 // such.
 //
 // # Decisions

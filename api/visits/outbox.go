@@ -2,7 +2,6 @@ package visits
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -26,125 +25,96 @@ type Sink interface {
 // Longest is the most bytes of tallies that are sent at once.
 const Longest = 128 << 10
 
-// parcel is what is sent at once.
+// parcel is what is sent at once. It gets its mark when it is about to be sent for the first time, and keeps it.
 type parcel struct {
 	mark    Mark
 	tallies []byte
 }
 
-// outbox sends what was counted, one parcel after the other. It belongs to one goroutine at a time.
+// outbox sends what was counted, one parcel after the other, so that none but the first can have a mark: marks must come in order. It
+// belongs to one goroutine at a time.
 type outbox struct {
-	sink Sink
-	// left are the parcels of an earlier life. They go first, as they are.
-	left []parcel
-	// waiting are tallies that are in no parcel yet, in order.
+	sink  Sink
+	spool Spool
+	// parcels go before waiting, tallies that are in none yet, in order. The first kept of them are in the spool too.
+	parcels []parcel
+	kept    int
 	waiting []visit.Tally
-	// next is the parcel under way; without tallies there is none. Its mark is the last one that was used, none before begun.
-	next  parcel
+	// last is the mark that was given last; its boot holds for this run once begun.
+	last  Mark
 	begun bool
-	// ending are parcels that will not be sent in this life any more.
-	ending []parcel
 }
 
 // empty says whether all was sent.
-func (o *outbox) empty() bool {
-	return len(o.left) == 0 && len(o.waiting) == 0 && o.next.tallies == nil
-}
+func (o *outbox) empty() bool { return len(o.parcels) == 0 && len(o.waiting) == 0 }
 
-// fill adds what was counted, and that by tags. It is only called while nothing waits, or at the end: tallies of one subject must not
-// meet in one parcel.
+// fill adds what was counted, and that by tags. It is called only while nothing waits: tallies of one subject must not meet.
 func (o *outbox) fill(tallies []visit.Tally) { o.waiting = withTags(o.sink, tallies) }
-
-// fillBehind is fill at the end, while something waits: that becomes parcels of its own.
-func (o *outbox) fillBehind(tallies []visit.Tally) {
-	o.ending = o.packed()
-	o.fill(tallies)
-}
 
 // send sends one parcel, if there is something to send.
 func (o *outbox) send(ctx context.Context) error {
-	if len(o.left) > 0 {
-		return o.sendLeft(ctx)
-	}
-	if err := o.begin(ctx); err != nil {
-		return err
-	}
-	o.pack()
-	if o.next.tallies == nil {
+	if len(o.parcels) == 0 && !o.pack() {
 		return nil
 	}
-	if err := o.sink.Send(ctx, o.next.mark, o.next.tallies); err != nil {
-		return err
-	}
-	o.next.tallies = nil
-	return nil
-}
-
-// sendLeft sends a parcel of an earlier run. One that was never sent has no mark yet.
-func (o *outbox) sendLeft(ctx context.Context) error {
-	first := &o.left[0]
+	first := &o.parcels[0]
 	if first.mark == (Mark{}) {
-		if err := o.begin(ctx); err != nil {
+		if err := o.mark(ctx, first); err != nil {
 			return err
 		}
-		o.next.mark.Sequence++
-		first.mark = o.next.mark
 	}
 	if err := o.sink.Send(ctx, first.mark, first.tallies); err != nil {
-		return fmt.Errorf("visits of an earlier run: %w", err)
+		return fmt.Errorf("send visits: %w", err)
 	}
-	o.left = o.left[1:]
-	return nil
-}
-
-// begin finds out under which boot this run sends.
-func (o *outbox) begin(ctx context.Context) error {
-	if o.begun {
+	o.parcels = o.parcels[1:]
+	if o.kept == 0 {
 		return nil
 	}
-	boot, err := o.sink.Begin(ctx)
-	if err != nil {
-		return fmt.Errorf("visits: %w", err)
+	if o.kept--; o.kept > 0 {
+		return nil
 	}
-	o.next.mark, o.begun = Mark{Boot: boot}, true
-	return nil
+	return o.spool.Keep(nil)
 }
 
-// pack makes the next parcel, if there is none.
-func (o *outbox) pack() {
-	if o.next.tallies != nil || len(o.waiting) == 0 {
-		return
+// mark gives a parcel the next mark. That of one in the spool is kept there before it is used: else a crash would have it sent again
+// under another one, and counted twice.
+func (o *outbox) mark(ctx context.Context, p *parcel) error {
+	if !o.begun {
+		boot, err := o.sink.Begin(ctx)
+		if err != nil {
+			return fmt.Errorf("begin to send visits: %w", err)
+		}
+		o.last, o.begun = Mark{Boot: boot}, true
 	}
-	n := max(1, visit.Fit(o.waiting, Longest)) // one tally always fits, see visit.MaxEncoded
-	if o.begun {
-		o.next.mark.Sequence++
-	}
-	o.next.tallies = visit.AppendTallies(nil, o.waiting[:n])
-	o.waiting = slices.Clip(o.waiting[n:])
-}
-
-// sendAll sends what there is until ctx ends.
-func (o *outbox) sendAll(ctx context.Context) error {
-	for !o.empty() {
-		if err := errors.Join(ctx.Err(), o.send(ctx)); err != nil {
-			return err
+	next := Mark{Boot: o.last.Boot, Sequence: o.last.Sequence + 1}
+	if o.kept > 0 {
+		marked := slices.Clone(o.parcels[:o.kept])
+		marked[0].mark = next
+		if err := o.spool.Keep(encodeSpool(marked)); err != nil {
+			return fmt.Errorf("keep the mark of visits: %w", err)
 		}
 	}
+	p.mark, o.last = next, next
 	return nil
 }
 
-// rest gives what was not sent, in parcels; those that nobody was ever sent have no mark. It is asked for at the end.
-func (o *outbox) rest() []parcel {
-	return slices.Concat(o.left, o.ending, o.packed())
+// pack makes a parcel of what waits; false if nothing does.
+func (o *outbox) pack() bool {
+	if len(o.waiting) == 0 {
+		return false
+	}
+	n := max(1, visit.Fit(o.waiting, Longest)) // one tally always fits, see visit.MaxEncoded
+	o.parcels = append(o.parcels, parcel{tallies: visit.AppendTallies(nil, o.waiting[:n])})
+	o.waiting = slices.Clip(o.waiting[n:])
+	return true
 }
 
-// packed gives all that waits in parcels.
-func (o *outbox) packed() (parcels []parcel) {
-	for o.pack(); o.next.tallies != nil; o.pack() {
-		parcels = append(parcels, o.next)
-		o.next.tallies = nil
+// keep puts all that was not sent into the spool, and says how many parcels that was and how many of them there was no room for.
+func (o *outbox) keep() (parcels, lost int, err error) {
+	for o.pack() {
 	}
-	return parcels
+	parcels = len(o.parcels)
+	kept := o.parcels[:min(parcels, maxParcels)]
+	return parcels, parcels - len(kept), o.spool.Keep(encodeSpool(kept))
 }
 
 // subject is what visits are counted of, in an hour.

@@ -62,7 +62,7 @@ type Recorder struct {
 	outbox  *outbox
 	events  []event.Event
 
-	flushes chan chan struct{}
+	flushes chan chan error
 	stop    chan struct{}
 	stopped chan struct{}
 }
@@ -84,8 +84,8 @@ func New(c Config) (*Recorder, error) {
 	}
 	r := &Recorder{
 		config: c, buffers: newBuffers(), agents: newTexts(), referrers: newTexts(), languages: newTexts(),
-		counter: newCounter(c.Country, c.Salt), outbox: &outbox{sink: c.Sink},
-		flushes: make(chan chan struct{}), stop: make(chan struct{}), stopped: make(chan struct{}),
+		counter: newCounter(c.Country, c.Salt), outbox: &outbox{sink: c.Sink, spool: c.Spool},
+		flushes: make(chan chan error), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	var err error
 	if r.metrics, err = newMetrics(c.Registerer, r.buffers); err != nil {
@@ -93,7 +93,8 @@ func New(c Config) (*Recorder, error) {
 	}
 	kept, err := c.Spool.Load()
 	if err == nil {
-		r.outbox.left, err = decodeSpool(kept)
+		r.outbox.parcels, err = decodeSpool(kept)
+		r.outbox.kept = len(r.outbox.parcels)
 	}
 	if err != nil {
 		c.Logger.Error("visits of an earlier run are lost", "error", err)
@@ -112,7 +113,7 @@ func (r *Recorder) Record(v redirect.Visited) {
 
 // Flush sends what was recorded before it was called, within ctx. What it cannot send is sent later.
 func (r *Recorder) Flush(ctx context.Context) error {
-	done := make(chan struct{})
+	done := make(chan error, 1)
 	select {
 	case r.flushes <- done:
 	case <-r.stopped:
@@ -121,47 +122,46 @@ func (r *Recorder) Flush(ctx context.Context) error {
 		return ctx.Err()
 	}
 	select {
-	case <-done:
-		return nil
-	case <-r.stopped:
-		return nil
+	case err := <-done:
+		return err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// Close sends what was recorded, and keeps for the next start what it could not send before ctx ended.
+// Close sends what was recorded, and keeps for the next start what it could not send before ctx ended. It is called once.
 func (r *Recorder) Close(ctx context.Context) error {
 	close(r.stop)
-	select {
-	case <-r.stopped:
-	case <-ctx.Done():
-		// The last command bounds itself; what it carried is kept, and is not counted twice.
-		<-r.stopped
-	}
+	<-r.stopped // a command under way bounds itself
 	r.take()
 	err := r.sendAll(ctx)
 	if err == nil {
-		return r.config.Spool.Keep(nil)
+		return nil
 	}
-	rest := r.outbox.rest()
-	if keepErr := r.config.Spool.Keep(encodeSpool(rest)); keepErr != nil {
+	kept, lost, keepErr := r.outbox.keep()
+	if tallies := r.counter.take(); keepErr == nil && len(tallies) > 0 {
+		r.outbox.fill(tallies)
+		kept, lost, keepErr = r.outbox.keep()
+	}
+	if keepErr != nil {
 		return fmt.Errorf("visits are lost: %w", errors.Join(err, keepErr))
 	}
-	r.config.Logger.Info("visits that nobody took are kept for the next start", "parcels", len(rest), "cause", err)
+	r.config.Logger.Info("visits that nobody took are kept for the next start", "parcels", kept-lost, "lost", lost, "cause", err)
 	return nil
 }
 
-// sendAll sends all there is.
+// sendAll sends all there is, until ctx ends.
 func (r *Recorder) sendAll(ctx context.Context) error {
-	if err := r.outbox.sendAll(ctx); err != nil {
-		if tallies := r.counter.take(); len(tallies) > 0 {
-			r.outbox.fillBehind(tallies)
+	for {
+		if r.outbox.empty() {
+			if r.outbox.fill(r.counter.take()); r.outbox.empty() {
+				return nil
+			}
 		}
-		return err
+		if err := errors.Join(ctx.Err(), r.outbox.send(ctx)); err != nil {
+			return err
+		}
 	}
-	r.outbox.fill(r.counter.take())
-	return r.outbox.sendAll(ctx)
 }
 
 // run takes and sends until Close is called.
@@ -193,8 +193,9 @@ func (r *Recorder) run() {
 				sent = nil
 			}
 			r.take()
-			r.tell(r.sendAll(ctx))
-			close(done)
+			err := r.sendAll(ctx)
+			r.tell(err)
+			done <- err
 		case <-r.stop:
 			if sent != nil {
 				r.tell(<-sent)

@@ -112,12 +112,32 @@ func (f *fakeSink) said() string {
 
 // kept is a Spool in memory.
 type kept struct {
+	mu    sync.Mutex
 	bytes []byte
 	err   error
 }
 
-func (k *kept) Load() ([]byte, error) { return k.bytes, k.err }
-func (k *kept) Keep(b []byte) error   { k.bytes = b; return k.err }
+func (k *kept) Load() ([]byte, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.bytes, k.err
+}
+
+func (k *kept) Keep(b []byte) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.err == nil {
+		k.bytes = b
+	}
+	return k.err
+}
+
+// fail has it answer with an error.
+func (k *kept) fail(err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.err = err
+}
 
 const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0"
 

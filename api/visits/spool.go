@@ -20,8 +20,8 @@ var errSpool = errors.New("the kept visits are damaged")
 
 const (
 	spoolHead = "tinyurl visits 1\n"
-	// maxParcels is the most parcels that are kept: more than maxLinks tallies make.
-	maxParcels = 1024
+	// maxParcels is the most parcels that are kept, a quarter of a gigabyte.
+	maxParcels = 2048
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -32,7 +32,7 @@ func encodeSpool(parcels []parcel) []byte {
 		return nil
 	}
 	b := []byte(spoolHead)
-	for _, p := range parcels[:min(len(parcels), maxParcels)] {
+	for _, p := range parcels {
 		b = binary.BigEndian.AppendUint64(b, p.mark.Boot)
 		b = binary.BigEndian.AppendUint64(b, p.mark.Sequence)
 		b = append(binary.BigEndian.AppendUint32(b, uint32(len(p.tallies))), p.tallies...)

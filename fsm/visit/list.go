@@ -83,7 +83,7 @@ func moreFrequent(a, b Entry) int {
 
 // merge gives the sum of both, with no more than room values: the most frequent stay.
 func (l List) merge(o List, room int) List {
-	sum := List{Other: l.Other + o.Other}
+	sum := List{Other: plus(l.Other, o.Other)}
 	if len(o.Entries) == 0 {
 		sum.Entries = l.Entries
 		return sum
@@ -97,7 +97,7 @@ func (l List) merge(o List, room int) List {
 		case a[0].Value > b[0].Value:
 			sum.Entries, b = append(sum.Entries, b[0]), b[1:]
 		default:
-			sum.Entries = append(sum.Entries, Entry{a[0].Value, a[0].Count + b[0].Count})
+			sum.Entries = append(sum.Entries, Entry{a[0].Value, plus(a[0].Count, b[0].Count)})
 			a, b = a[1:], b[1:]
 		}
 	}
@@ -113,7 +113,7 @@ func (l *List) cut(room int) {
 	}
 	slices.SortFunc(l.Entries, moreFrequent)
 	for _, e := range l.Entries[room:] {
-		l.Other += e.Count
+		l.Other = plus(l.Other, e.Count)
 	}
 	l.Entries = l.Entries[:room]
 	slices.SortFunc(l.Entries, func(a, b Entry) int { return strings.Compare(a.Value, b.Value) })

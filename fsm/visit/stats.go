@@ -13,9 +13,12 @@ type Counts struct {
 // Total is all of them.
 func (c Counts) Total() uint64 { return c.Humans + c.Bots }
 
+// plus adds numbers of visits, to maxCount at most: what was once written must be readable, whatever comes.
+func plus(a, b uint64) uint64 { return min(a+b, maxCount) }
+
 // Plus is the sum of both.
 func (c Counts) Plus(o Counts) Counts {
-	return Counts{Humans: c.Humans + o.Humans, Bots: c.Bots + o.Bots}
+	return Counts{Humans: plus(c.Humans, o.Humans), Bots: plus(c.Bots, o.Bots)}
 }
 
 // Append appends the counts as rows hold them.

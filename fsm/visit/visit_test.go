@@ -253,3 +253,18 @@ func TestStepsCountTheirPeriods(t *testing.T) {
 		}
 	}
 }
+
+// A number that no node would send must not make a row that no replica can read.
+func TestSumsStayReadable(t *testing.T) {
+	var values Values
+	var b Builder
+	b.Human(&values, maxCount)
+	b.Bots(maxCount)
+	most := b.Stats()
+	most.Lists[Referrer].Other = maxCount
+	sum := most.Merge(most).Merge(most)
+	got, err := ParseStats(sum.Append(nil))
+	if err != nil || got.Humans != maxCount || got.Lists[Referrer].Other != maxCount || got.Lists[Country].Entries[0].Count != maxCount {
+		t.Errorf("read %+v, %v", got, err)
+	}
+}
