@@ -22,13 +22,14 @@ type twinWatch struct {
 func (w *twinWatch) run(ctx context.Context) {
 	changes := w.table.watch()
 	for {
+		// First of all: what came before the watch began is told to nobody.
+		for len(w.table.twins()) > 0 && ctx.Err() == nil {
+			w.prove(ctx)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-changes:
-		}
-		for len(w.table.twins()) > 0 && ctx.Err() == nil {
-			w.prove(ctx)
 		}
 	}
 }
