@@ -40,6 +40,7 @@ const (
 	memberlistPath = "github.com/hashicorp/memberlist"
 	ginPath        = "github.com/gin-gonic/gin"
 	pebblePath     = "github.com/cockroachdb/pebble"
+	mmdbPath       = "github.com/oschwald/maxminddb-golang"
 	protobufPath   = "google.golang.org/protobuf"
 )
 
@@ -53,6 +54,7 @@ func House() Rules {
 			{"raft-autopilot", []string{autopilotPath}, []string{"cluster"}},
 			{"memberlist", []string{memberlistPath}, []string{"cluster/gossip"}},
 			{"pebble", []string{pebblePath}, []string{"fsm/store"}},
+			{"the country database's reader", []string{mmdbPath}, []string{"api/visits/country"}},
 		},
 		Walls: []Wall{
 			{From: "api", Never: []string{"cluster", "fsm", "cmd", raftPath}, But: []string{"fsm/access", "fsm/link", "fsm/visit"}},
@@ -65,7 +67,7 @@ func House() Rules {
 			{From: "fsm/command", Never: []string{"fsm/store", raftPath}},
 			{From: "fsm/store", Never: []string{protobufPath, raftPath}},
 		},
-		Leaves:         []string{"fsm/access", "fsm/link", "fsm/visit", "api/v1", "cluster/member"},
+		Leaves:         []string{"fsm/access", "fsm/link", "fsm/visit", "api/v1", "api/visits/agent", "api/visits/event", "api/visits/live", "cluster/member"},
 		LeafMayUse:     []string{"golang.org/x/net/idna"},
 		TestKits:       []string{"test", "api/openapi/openapitest", "cluster/transport/memnet", "fsm/store/storetest"},
 		ForbiddenNames: []string{"util", "utils", "common", "types", "helper", "helpers", "misc"},
