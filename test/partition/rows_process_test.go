@@ -86,6 +86,9 @@ func killInTransfer(w *world) func() {
 	again := w.killed(leader)
 	next := w.leader()
 	again()
+	if !leader.Running() { // it had stopped in order when the kill came
+		w.start(leader)
+	}
 	w.current(recoverWithin)
 	successor := w.followers(next)[0]
 	w.terminate(next)
