@@ -117,38 +117,24 @@ func (o *outbox) keep() (parcels, lost int, err error) {
 	return parcels, parcels - len(kept), o.spool.Keep(encodeSpool(kept))
 }
 
-// subject is what visits are counted of, in an hour.
-type subject struct {
-	hour visit.Hour
-	of   visit.Subject
-}
-
 // withTags adds to the tallies of links those of the links' tags.
 func withTags(sink Sink, tallies []visit.Tally) []visit.Tally {
 	var codes []string
+	var links []visit.Tally
 	for _, t := range tallies {
 		if t.Subject.Kind == visit.OfLink {
-			codes = append(codes, t.Subject.Name)
+			codes, links = append(codes, t.Subject.Name), append(links, t)
 		}
 	}
-	tags := sink.Tags(codes)
-	sums := make(map[subject]visit.Stats)
-	for _, t := range tallies {
-		if t.Subject.Kind != visit.OfLink || len(tags) == 0 {
-			continue
+	tagged := false
+	for i, tags := range sink.Tags(codes) {
+		for _, tag := range tags {
+			tagged = true
+			tallies = append(tallies, visit.Tally{Hour: links[i].Hour, Subject: visit.Subject{Kind: visit.OfTag, Name: tag}, Stats: links[i].Stats})
 		}
-		for _, tag := range tags[0] {
-			of := subject{t.Hour, visit.Subject{Kind: visit.OfTag, Name: tag}}
-			sums[of] = sums[of].Merge(t.Stats)
-		}
-		tags = tags[1:]
 	}
-	if len(sums) == 0 {
+	if !tagged {
 		return tallies
 	}
-	for of, stats := range sums {
-		tallies = append(tallies, visit.Tally{Hour: of.hour, Subject: of.of, Stats: stats})
-	}
-	slices.SortFunc(tallies, visit.Tally.Compare)
-	return tallies
+	return merged(tallies)
 }
