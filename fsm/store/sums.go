@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -103,13 +102,9 @@ func (s *Store) Total(ctx context.Context, owner *string, tag string) (n uint64,
 
 // getSum reads a number of links; without a row it is 0.
 func getSum(r pebble.Reader, key []byte) (uint64, error) {
-	value, closer, err := r.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return 0, nil
+	value, err := readEngine(r, key)
+	if err != nil || value == nil {
+		return 0, err
 	}
-	if err != nil {
-		return 0, explain(err)
-	}
-	n, err := decodeSum(value)
-	return n, joinClose(err, closer.Close())
+	return decodeSum(value)
 }

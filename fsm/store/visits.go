@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -74,7 +73,7 @@ func (s *Store) VisitsDue(end visit.Hour, kept VisitsKept) (due bool, err error)
 // VisitMark reads which visits of a node were counted last; the zero VisitMark if none were. Errors are those of Lookup.
 func (s *Store) VisitMark(node string) (m VisitMark, err error) {
 	err = s.read(func(g *generation) error {
-		value, err := (&visitReader{at: g.db}).get(s.schema.visitMark(nil, node))
+		value, err := readEngine(g.db, s.schema.visitMark(nil, node))
 		if err != nil || value == nil {
 			return err
 		}
@@ -92,19 +91,6 @@ type visitReader struct {
 	key    []byte // room for keys
 }
 
-// get reads a row; nil if there is none.
-func (v *visitReader) get(key []byte) ([]byte, error) {
-	value, closer, err := v.at.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, explain(err)
-	}
-	value = append(make([]byte, 0, len(value)+1), value...)
-	return value, joinClose(nil, closer.Close())
-}
-
 // any says whether there is a row from lower up to upper.
 func (v *visitReader) any(lower, upper []byte) (bool, error) {
 	it, err := v.at.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
@@ -116,7 +102,7 @@ func (v *visitReader) any(lower, upper []byte) (bool, error) {
 }
 
 func (v *visitReader) rolled() (rolled, error) {
-	value, err := v.get(v.schema.visitRolled(nil))
+	value, err := readEngine(v.at, v.schema.visitRolled(nil))
 	if err != nil || value == nil {
 		return rolled{}, err
 	}
@@ -136,7 +122,7 @@ func (v *visitReader) parts(ctx context.Context, q visit.Query) ([]visit.Part, e
 			return nil, ctx.Err()
 		}
 		v.key = v.schema.visited(v.key[:0], space, period, v.of)
-		value, err := v.get(v.key)
+		value, err := readEngine(v.at, v.key)
 		if err != nil {
 			return nil, err
 		}
@@ -219,7 +205,7 @@ func (v *visitReader) totals(ctx context.Context, of []visit.Subject) ([]visit.C
 	totals := make([]visit.Counts, len(of))
 	for i, subject := range of {
 		v.of = subject
-		value, err := v.get(v.schema.visitTotal(nil, subject))
+		value, err := readEngine(v.at, v.schema.visitTotal(nil, subject))
 		if err != nil {
 			return nil, err
 		}
