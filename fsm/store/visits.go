@@ -19,7 +19,7 @@ func (s *Store) Visits(ctx context.Context, q visit.Query) (parts []visit.Part, 
 	}
 	err = s.readUntil(ctx, func(g *generation) error {
 		at := g.db.NewSnapshot()
-		v := visitReader{at: at, schema: s.schema, of: q.Of}
+		v := visitReader{at: at, schema: s.schema}
 		parts, err = v.parts(ctx, q)
 		return joinClose(err, at.Close())
 	})
@@ -87,7 +87,6 @@ func (s *Store) VisitMark(node string) (m VisitMark, err error) {
 type visitReader struct {
 	at     pebble.Reader
 	schema schema
-	of     visit.Subject
 	key    []byte // room for keys
 }
 
@@ -111,7 +110,7 @@ func (v *visitReader) rolled() (rolled, error) {
 
 // parts answers a query: rows as they are, and on top of days and months the hours that were not yet added to them.
 func (v *visitReader) parts(ctx context.Context, q visit.Query) ([]visit.Part, error) {
-	open, err := v.openHours(ctx, q)
+	open, err := v.openSums(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +120,7 @@ func (v *visitReader) parts(ctx context.Context, q visit.Query) ([]visit.Part, e
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		v.key = v.schema.visited(v.key[:0], space, period, v.of)
+		v.key = v.schema.visited(v.key[:0], space, period, q.Of)
 		value, err := readEngine(v.at, v.key)
 		if err != nil {
 			return nil, err
@@ -141,71 +140,84 @@ func (v *visitReader) parts(ctx context.Context, q visit.Query) ([]visit.Part, e
 	return parts, nil
 }
 
-// openHours gives the sums of hours that were not yet added to days, by the query's periods. Asked by hours there is nothing to add.
-func (v *visitReader) openHours(ctx context.Context, q visit.Query) (map[uint32]visit.Stats, error) {
+// openSums gives the sums of hours that were not yet added to days, by the query's periods. Asked by hours there is nothing to add.
+func (v *visitReader) openSums(ctx context.Context, q visit.Query) (sums map[uint32]visit.Stats, err error) {
 	if q.Step == visit.Hourly {
 		return nil, nil
 	}
-	sums := make(map[uint32]visit.Stats)
-	err := v.eachOpen(ctx, func(hour visit.Hour, value []byte) error {
-		stats, err := decodeStats(value)
-		if err != nil {
-			return err
-		}
-		period := uint32(hour.Day())
-		if q.Step == visit.Monthly {
-			period = uint32(hour.Day().Month())
-		}
-		sums[period] = sums[period].Merge(stats)
-		return nil
+	open, err := v.open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = joinClose(err, open.close()) }()
+	sums = make(map[uint32]visit.Stats)
+	return sums, open.each(ctx, q.Of, func(hour visit.Hour, s visit.Stats) {
+		period := q.Step.PeriodOf(hour.Start())
+		sums[period] = sums[period].Merge(s)
 	})
-	return sums, err
 }
 
-// eachOpen calls do with every hour of the subject that was not yet added to its day. They are few: the one that it is, and mostly none
-// but that.
-func (v *visitReader) eachOpen(ctx context.Context, do func(hour visit.Hour, value []byte) error) (err error) {
+// openHours are the rows of hours that were not yet added to their days. Of a subject they are few: that of the hour that it is, and
+// mostly none but that.
+type openHours struct {
+	schema schema
+	done   rolled
+	it     *pebble.Iterator
+	key    []byte // room for keys
+}
+
+// open gives the rows of hours that were not yet added. They must be closed.
+func (v *visitReader) open() (*openHours, error) {
 	done, err := v.rolled()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	_, upper := v.schema.spaceBounds(spaceVisitHours)
 	it, err := v.at.NewIter(&pebble.IterOptions{LowerBound: v.schema.behindRolled(done), UpperBound: upper})
 	if err != nil {
-		return explain(err)
+		return nil, explain(err)
 	}
-	defer func() { err = joinClose(err, it.Close()) }()
-	for hour := done.hour; ; {
+	return &openHours{schema: v.schema, done: done, it: it}, nil
+}
+
+func (o *openHours) close() error { return o.it.Close() }
+
+// each calls do with every hour of a subject.
+func (o *openHours) each(ctx context.Context, of visit.Subject, do func(hour visit.Hour, s visit.Stats)) error {
+	for hour := o.done.hour; ; {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		v.key = v.schema.visited(v.key[:0], spaceVisitHours, uint32(hour), v.of)
-		if !it.SeekGE(v.key) {
-			return it.Error()
+		o.key = o.schema.visited(o.key[:0], spaceVisitHours, uint32(hour), of)
+		if !o.it.SeekGE(o.key) {
+			return o.it.Error()
 		}
-		found, of, err := cutVisited(it.Key())
+		found, subject, err := cutVisited(o.it.Key())
 		if err != nil {
 			return err
 		}
-		if visit.Hour(found) == hour && of == v.of {
-			value, err := it.ValueAndErr()
+		if visit.Hour(found) == hour && subject == of {
+			t, err := tallyAt(o.it)
 			if err != nil {
 				return err
 			}
-			if err := do(hour, value); err != nil {
-				return err
-			}
+			do(hour, t.Stats)
 		}
 		// Of the hours between this one and the row's there is nothing; of the row's hour there may be, if it came before its turn.
 		hour = max(hour+1, visit.Hour(found))
 	}
 }
 
-func (v *visitReader) totals(ctx context.Context, of []visit.Subject) ([]visit.Counts, error) {
-	totals := make([]visit.Counts, len(of))
+func (v *visitReader) totals(ctx context.Context, of []visit.Subject) (totals []visit.Counts, err error) {
+	open, err := v.open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = joinClose(err, open.close()) }()
+	totals = make([]visit.Counts, len(of))
 	for i, subject := range of {
-		v.of = subject
-		value, err := readEngine(v.at, v.schema.visitTotal(nil, subject))
+		v.key = v.schema.visitTotal(v.key[:0], subject)
+		value, err := readEngine(v.at, v.key)
 		if err != nil {
 			return nil, err
 		}
@@ -214,12 +226,7 @@ func (v *visitReader) totals(ctx context.Context, of []visit.Subject) ([]visit.C
 				return nil, err
 			}
 		}
-		err = v.eachOpen(ctx, func(_ visit.Hour, value []byte) error {
-			stats, err := decodeStats(value)
-			totals[i] = totals[i].Plus(stats.Counts)
-			return err
-		})
-		if err != nil {
+		if err := open.each(ctx, subject, func(_ visit.Hour, s visit.Stats) { totals[i] = totals[i].Plus(s.Counts) }); err != nil {
 			return nil, err
 		}
 	}
